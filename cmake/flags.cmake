@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+#
+# gofer_flags(target): the language, the warnings and the sanitizer that every
+# target of this project is built with.
+
+if(GOFER_SANITIZE STREQUAL "address")
+	set(GOFER_SANITIZE_FLAGS -fsanitize=address,undefined
+		-fno-sanitize-recover=all -fno-omit-frame-pointer)
+elseif(GOFER_SANITIZE STREQUAL "thread")
+	set(GOFER_SANITIZE_FLAGS -fsanitize=thread -fno-omit-frame-pointer)
+elseif(GOFER_SANITIZE)
+	message(FATAL_ERROR "GOFER_SANITIZE is neither address nor thread")
+endif()
+
+set(GOFER_WARNINGS -Wall -Wextra -Wpedantic -Wundef -Wshadow -Wconversion
+	-Wstrict-prototypes -Wmissing-prototypes)
+if(GOFER_WERROR)
+	list(APPEND GOFER_WARNINGS -Werror)
+endif()
+
+function(gofer_flags target)
+	set_target_properties(${target} PROPERTIES
+		C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
+	target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+	target_compile_options(${target} PRIVATE
+		$<$<COMPILE_LANGUAGE:C>:${GOFER_WARNINGS}>
+		$<$<COMPILE_LANGUAGE:C>:${GOFER_SANITIZE_FLAGS}>)
+	target_link_options(${target} PRIVATE ${GOFER_SANITIZE_FLAGS})
+endfunction()

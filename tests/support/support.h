@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What tests share: seeded random numbers, threads that really start together,
+ * a listener on the loopback interface, and system calls that fail on demand.
+ */
+#ifndef GO_TEST_SUPPORT_H
+#define GO_TEST_SUPPORT_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * A number below the bound (which is not 0), from any thread or task.  The
+ * seed is printed at the first use; GOFER_TEST_SEED=n runs the same numbers
+ * again (in the same order, as far as one thread draws them).
+ */
+uint32_t test_random(uint32_t bound);
+
+/*
+ * How often to repeat something that takes `normal` rounds in an ordinary
+ * build: GOFER_TEST_ROUNDS percent of that (tools/test sets less under
+ * emulators and more with --long), and once at the least.
+ */
+uint64_t test_rounds(uint64_t normal);
+
+/* Start n threads that all wait for the last one before they call fn(arg). */
+void test_start_threads(unsigned n, void (*fn)(void *), void *arg);
+
+/* Wait until the threads started before have returned. */
+void test_join_threads(void);
+
+/*
+ * A TCP socket that listens on a free port of 127.0.0.1, whose address is
+ * stored.  The caller closes it.
+ */
+int test_listen(struct sockaddr_in *address);
+
+#ifdef GO_TEST_HOOKS
+#include "arch/sys.h"
+
+/*
+ * Let the n-th (from 1) of the following calls of this kind fail with -ENOMEM,
+ * or with the given negative errno, without being made; all others work.
+ */
+void test_fail_nth(enum go__sys_call call, unsigned n);
+void test_fail_nth_with(enum go__sys_call call, unsigned n, int error);
+
+/* Let all calls work again.  Returns whether one has failed. */
+bool test_fail_stop(void);
+#endif
+
+#endif
