@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stack switch and context accessor for x86-64, System V ABI (psABI 1.0,
+ * sections 3.2.1 and 3.2.3).
+ *
+ *     struct go__context *go__self(void);
+ *     void go__context_switch_asm(struct go__context *from,
+ *                                 struct go__context *to);
+ *
+ * The switch parks the caller on its own stack, stores the resulting stack
+ * pointer in from->sp, makes `to` current, adopts to->sp and resumes whatever
+ * is parked there.  The compiler sees an ordinary call, so only callee-saved
+ * state needs saving; it has spilled the rest.
+ *
+ * A parked context's stack, lowest address first.  context.c builds the same
+ * frame for a context that has not run yet, and asserts its offsets.
+ *
+ *     +0x00  mxcsr (4), x87 control word (2), unused (2)  <- saved sp
+ *     +0x08  r15
+ *     +0x10  r14
+ *     +0x18  r13
+ *     +0x20  r12
+ *     +0x28  rbx
+ *     +0x30  rbp
+ *     +0x38  return address
+ *
+ * Deliberately not saved: the signal mask (a system call per switch), the x87
+ * and SSE data registers (caller-saved), the status bits of mxcsr (they come
+ * along, which does no harm), the direction flag (clear at every call).
+ *
+ * The stack pointer always points at a frame with 128 free bytes below it, on
+ * one stack or the other, so a signal may arrive between any two instructions.
+ *
+ * Shadow stacks (CET SHSTK) are not supported: `ret` below returns to an
+ * address that the hardware has not seen called.  The property note at the end
+ * therefore claims IBT only, which makes the linker turn SHSTK off for the
+ * whole program instead of letting it fault here.
+ */
+#include "arch/asm.h"
+
+#ifdef __ELF__
+/* Initial-exec: correct in programs, in PIC and in shared objects. */
+.macro	load_current to
+	movq	go__current@GOTTPOFF(%rip), %rax
+	movq	%fs:(%rax), \to
+.endm
+.macro	store_current from
+	movq	go__current@GOTTPOFF(%rip), %rax
+	movq	\from, %fs:(%rax)
+.endm
+#else
+/* The accessor of Mach-O keeps every register but rax and rdi. */
+.macro	load_current to
+	movq	_go__current@TLVP(%rip), %rdi
+	callq	*(%rdi)
+	movq	(%rax), \to
+.endm
+.macro	store_current from
+	movq	_go__current@TLVP(%rip), %rdi
+	callq	*(%rdi)
+	movq	\from, (%rax)
+.endm
+#endif
+
+FUNC_BEGIN(go__self):
+	.cfi_startproc
+	endbr64
+#ifndef __ELF__
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+#endif
+	load_current %rax
+#ifndef __ELF__
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+#endif
+	testq	%rax, %rax
+	jz	SYM(go__context_attach)
+	ret
+	.cfi_endproc
+FUNC_END(go__self)
+
+FUNC_BEGIN(go__self_or_null):
+	.cfi_startproc
+	endbr64
+#ifndef __ELF__
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+#endif
+	load_current %rax
+#ifndef __ELF__
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+#endif
+	ret
+	.cfi_endproc
+FUNC_END(go__self_or_null)
+
+FUNC_BEGIN(go__context_set):
+	.cfi_startproc
+	endbr64
+#ifdef __ELF__
+	store_current %rdi
+#else
+	pushq	%rsi
+	.cfi_adjust_cfa_offset 8
+	movq	%rdi, %rsi
+	store_current %rsi
+	popq	%rsi
+	.cfi_adjust_cfa_offset -8
+#endif
+	ret
+	.cfi_endproc
+FUNC_END(go__context_set)
+
+FUNC_BEGIN(go__context_reset_fp):
+	.cfi_startproc
+	endbr64
+	ldmxcsr	default_mxcsr(%rip)
+	fldcw	default_x87(%rip)
+	ret
+	.cfi_endproc
+FUNC_END(go__context_reset_fp)
+	.p2align 2
+default_mxcsr:
+	.long	0x1f80
+default_x87:
+	.long	0x37f
+
+FUNC_BEGIN(go__context_switch_asm):
+	.cfi_startproc
+	endbr64
+	pushq	%rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbp, 0
+	pushq	%rbx
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %rbx, 0
+	pushq	%r12
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %r12, 0
+	pushq	%r13
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %r13, 0
+	pushq	%r14
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %r14, 0
+	pushq	%r15
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset %r15, 0
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	stmxcsr	0(%rsp)
+	fnstcw	4(%rsp)
+
+#ifdef __ELF__
+	store_current %rsi
+	movq	%rsp, (%rdi)		/* The caller is parked ... */
+#else
+	movq	%rsp, (%rdi)
+	store_current %rsi
+#endif
+	movq	(%rsi), %rsp		/* ... and we are the other one. */
+
+	/*
+	 * The CFI above needs no reset: both stacks hold the same frame, so
+	 * the rules "relative to rsp" describe the new one just as well.
+	 */
+	ldmxcsr	0(%rsp)
+	fldcw	4(%rsp)
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	popq	%r15
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %r15
+	popq	%r14
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %r14
+	popq	%r13
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %r13
+	popq	%r12
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %r12
+	popq	%rbx
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbx
+	popq	%rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore %rbp
+	ret
+	.cfi_endproc
+FUNC_END(go__context_switch_asm)
+
+/*
+ * Where a new context starts; never called, only returned to, with its entry
+ * function in rbx and rsp a multiple of 16.  Unwinders look a return address
+ * up one byte before it, so the label follows a nop that the rules cover.
+ */
+	.text
+	.p2align 4
+	.cfi_startproc
+	.cfi_undefined %rip		/* Outermost: backtraces end here. */
+	nop
+	.globl	SYM(go__context_start)
+	HIDE(go__context_start)
+	FUNC_TYPE(go__context_start)
+SYM(go__context_start):
+	endbr64
+	xorl	%ebp, %ebp		/* Ends chains of frame pointers too. */
+	callq	*%rbx
+	ud2				/* An entry function does not return. */
+	.cfi_endproc
+FUNC_END(go__context_start)
+
+#ifdef __ELF__
+/* No executable stack needed; without this note ld may grant one. */
+.section .note.GNU-stack, "", %progbits
+
+/* GNU_PROPERTY_X86_FEATURE_1_AND = IBT. */
+.section .note.gnu.property, "a", %note
+	.p2align 3
+	.long	4, 16, 5		/* NT_GNU_PROPERTY_TYPE_0 */
+	.asciz	"GNU"
+	.long	0xc0000002, 4, 1, 0	/* type, datasz, IBT, padding */
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* The one door to the kernel; sys.h says why, and how to add a call. */
+#include "arch/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <linux/futex.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#endif
+
+#define NOINLINE __attribute__((noinline))
+
+#ifdef GO_TEST_HOOKS
+int (*_Atomic go__sys_hook)(enum go__sys_call call);
+
+static int ask(enum go__sys_call call)
+{
+	int (*hook)(enum go__sys_call) = go__sys_hook;
+
+	return hook ? hook(call) : 0;
+}
+#define ASK(name) ask(GO__SYS_##name)
+#else
+#define ASK(name) 0
+#endif
+
+/*
+ * What the tables' lines become.  An injected error takes the way of one from
+ * the kernel, so that a test of EINTR tests the loop as well.
+ */
+#define ONCE(result, name, parameters, arguments)                              \
+	NOINLINE result go__sys_##name parameters                              \
+	{                                                                      \
+		result r = ASK(name);                                          \
+                                                                               \
+		if (r == 0) {                                                  \
+			r = name arguments;                                    \
+			if (r < 0)                                             \
+				r = -errno;                                    \
+		}                                                              \
+		return r;                                                      \
+	}
+
+#define RETRY(result, name, parameters, arguments)                             \
+	NOINLINE result go__sys_##name parameters                              \
+	{                                                                      \
+		result r;                                                      \
+                                                                               \
+		do {                                                           \
+			r = ASK(name);                                         \
+			if (r == 0) {                                          \
+				r = name arguments;                            \
+				if (r < 0)                                     \
+					r = -errno;                            \
+			}                                                      \
+		} while (r == -EINTR);                                         \
+		return r;                                                      \
+	}
+
+GO__SYS_POSIX(RETRY, ONCE)
+#ifdef __linux__
+GO__SYS_LINUX(RETRY, ONCE)
+#endif
+
+NOINLINE void *go__sys_mmap(void *at, size_t n, int prot, int flags, int fd,
+			    off_t off)
+{
+	int error = ASK(mmap);
+	void *p;
+
+	if (error)
+		return (void *)(intptr_t)error;
+	p = mmap(at, n, prot, flags, fd, off);
+	return p == MAP_FAILED ? (void *)(intptr_t)-errno : p;
+}
+
+NOINLINE void *go__sys_malloc(size_t n)
+{
+	return ASK(malloc) ? NULL : malloc(n);
+}
+
+NOINLINE void *go__sys_calloc(size_t count, size_t n)
+{
+	return ASK(calloc) ? NULL : calloc(count, n);
+}
+
+NOINLINE void *go__sys_realloc(void *p, size_t n)
+{
+	return ASK(realloc) ? NULL : realloc(p, n);
+}
+
+NOINLINE void *go__sys_aligned_alloc(size_t alignment, size_t n)
+{
+	return ASK(aligned_alloc) ? NULL : aligned_alloc(alignment, n);
+}
+
+NOINLINE void go__sys_free(void *p)
+{
+	free(p);
+}
+
+NOINLINE uint64_t go__sys_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+NOINLINE size_t go__sys_page_bytes(void)
+{
+	static _Atomic size_t bytes;
+	size_t n = bytes;
+
+	if (n == 0)
+		bytes = n = (size_t)sysconf(_SC_PAGESIZE);
+	return n;
+}
+
+#ifdef __linux__
+#ifndef SYS_process_madvise
+#define SYS_process_madvise 440 /* The same on every architecture. */
+#endif
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+#define SELF_PIDFD (-10000) /* "The calling process", since Linux 6.14. */
+
+NOINLINE ssize_t go__sys_process_madvise(const struct iovec *v, size_t n,
+					 int advice)
+{
+	ssize_t r = ASK(process_madvise);
+
+	if (r)
+		return r;
+	r = syscall(SYS_process_madvise, SELF_PIDFD, v, n, advice, 0u);
+	return r < 0 ? -errno : r;
+}
+
+NOINLINE int go__sys_futex_wait(_Atomic uint32_t *word, uint32_t value,
+				uint64_t deadline_ns)
+{
+	struct timespec t = {
+		.tv_sec = (time_t)(deadline_ns / 1000000000u),
+		.tv_nsec = (long)(deadline_ns % 1000000000u),
+	};
+	int r = ASK(futex_wait);
+
+	if (r)
+		return r;
+	/* The BITSET form takes an absolute deadline. */
+	r = (int)syscall(SYS_futex, word,
+			 FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value,
+			 deadline_ns == UINT64_MAX ? NULL : &t, NULL,
+			 FUTEX_BITSET_MATCH_ANY);
+	return r < 0 ? -errno : 0;
+}
+
+NOINLINE int go__sys_futex_wake(_Atomic uint32_t *word, int n)
+{
+	int r = ASK(futex_wake);
+
+	if (r)
+		return r;
+	r = (int)syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, n,
+			 NULL, NULL, 0);
+	return r < 0 ? -errno : r;
+}
+
+NOINLINE int go__sys_epoll_pwait2(int ep, struct epoll_event *v, int n,
+				  int64_t ns)
+{
+	struct timespec t = {
+		.tv_sec = (time_t)(ns / 1000000000),
+		.tv_nsec = (long)(ns % 1000000000),
+	};
+	int r = ASK(epoll_pwait2);
+
+	if (r)
+		return r;
+	r = (int)syscall(SYS_epoll_pwait2, ep, v, n, ns < 0 ? NULL : &t, NULL,
+			 (size_t)0);
+	return r < 0 ? -errno : r;
+}
+#endif
+
+NOINLINE int go__sys_thread_create(pthread_t *thread, size_t stack_bytes,
+				   void *(*fn)(void *), void *arg)
+{
+	pthread_attr_t attr;
+	int r = ASK(thread_create);
+
+	if (r)
+		return r;
+	r = pthread_attr_init(&attr);
+	if (r)
+		return -r;
+	if (stack_bytes != 0)
+		r = pthread_attr_setstacksize(&attr, stack_bytes);
+	if (r == 0)
+		r = pthread_create(thread, &attr, fn, arg);
+	pthread_attr_destroy(&attr);
+	return -r;
+}
+
+NOINLINE int go__sys_thread_join(pthread_t thread)
+{
+	int r = ASK(thread_join);
+
+	return r ? r : -pthread_join(thread, NULL);
+}
+
+NOINLINE void go__sys_thread_name(const char *name)
+{
+	char cut[16];
+
+	strncpy(cut, name, sizeof(cut) - 1);
+	cut[sizeof(cut) - 1] = '\0';
+#ifdef __APPLE__
+	pthread_setname_np(cut);
+#else
+	pthread_setname_np(pthread_self(), cut);
+#endif
+}
+
+NOINLINE int go__sys_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+	return -pthread_sigmask(how, set, old);
+}
+
+ssize_t go__sys_read_file(const char *path, char *buffer, size_t size)
+{
+	int fd = go__sys_open(path, O_RDONLY | O_CLOEXEC, 0);
+	size_t have = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	do {
+		n = go__sys_read(fd, buffer + have, size - 1 - have);
+		if (n > 0)
+			have += (size_t)n;
+	} while (n > 0 && have < size - 1);
+	go__sys_close(fd);
+	if (n < 0)
+		return n;
+	buffer[have] = '\0';
+	return (ssize_t)have;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one door to the kernel, to the C library's allocator and to thread
+ * creation.  Nothing else in the library calls them.
+ *
+ * In a normal build each function is the call itself, made to fit the
+ * library's error convention: a result >= 0, or a negated errno value.  In a
+ * build with GO_TEST_HOOKS each first asks go__sys_hook, which may make it
+ * fail; that is how tests reach the paths of a full machine.
+ *
+ * The functions are out of line on purpose.  A compiler may keep the address
+ * of errno across calls, and a task may come back from a call on another
+ * thread; here errno is read right after the call that set it, in a function
+ * that never suspends, so the address never reaches one that does.
+ *
+ * ADDING A CALL is one line in a table below:
+ *
+ *     RETRY(result, name, (parameters), (arguments))   restarts after EINTR
+ *     ONCE(result, name, (parameters), (arguments))    reports EINTR
+ *
+ * ONCE is for calls whose time-out would start anew (poll, epoll_wait, futex),
+ * and for those that have happened even though they were interrupted (connect
+ * goes on in the background, close has released the number).
+ */
+#ifndef GO_ARCH_SYS_H
+#define GO_ARCH_SYS_H
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#ifdef __linux__
+#include <sched.h>
+#include <sys/epoll.h>
+#endif
+
+/* clang-format off */
+#define GO__SYS_POSIX(RETRY, ONCE)					\
+RETRY(ssize_t, read, (int fd, void *p, size_t n), (fd, p, n))		\
+RETRY(ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n))	\
+RETRY(ssize_t, readv, (int fd, const struct iovec *v, int n),		\
+      (fd, v, n))							\
+RETRY(ssize_t, writev, (int fd, const struct iovec *v, int n),		\
+      (fd, v, n))							\
+RETRY(ssize_t, recv, (int fd, void *p, size_t n, int flags),		\
+      (fd, p, n, flags))						\
+RETRY(ssize_t, recvfrom, (int fd, void *p, size_t n, int flags,		\
+			  struct sockaddr *from, socklen_t *len),	\
+      (fd, p, n, flags, from, len))					\
+RETRY(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags),		\
+      (fd, m, flags))							\
+RETRY(ssize_t, send, (int fd, const void *p, size_t n, int flags),	\
+      (fd, p, n, flags))						\
+RETRY(ssize_t, sendto, (int fd, const void *p, size_t n, int flags,	\
+			const struct sockaddr *to, socklen_t len),	\
+      (fd, p, n, flags, to, len))					\
+RETRY(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags),	\
+      (fd, m, flags))							\
+ONCE(int, socket, (int domain, int type, int protocol),			\
+     (domain, type, protocol))						\
+ONCE(int, socketpair, (int domain, int type, int protocol, int *pair),	\
+     (domain, type, protocol, pair))					\
+ONCE(int, bind, (int fd, const struct sockaddr *a, socklen_t len),	\
+     (fd, a, len))							\
+ONCE(int, listen, (int fd, int backlog), (fd, backlog))			\
+ONCE(int, connect, (int fd, const struct sockaddr *a, socklen_t len),	\
+     (fd, a, len))							\
+ONCE(int, shutdown, (int fd, int how), (fd, how))			\
+ONCE(int, close, (int fd), (fd))					\
+ONCE(int, pipe, (int *pair), (pair))					\
+ONCE(int, poll, (struct pollfd *v, nfds_t n, int ms), (v, n, ms))	\
+RETRY(int, fcntl, (int fd, int op, long arg), (fd, op, arg))		\
+ONCE(int, getsockopt, (int fd, int level, int name, void *value,	\
+		       socklen_t *len), (fd, level, name, value, len))	\
+ONCE(int, setsockopt, (int fd, int level, int name,			\
+		       const void *value, socklen_t len),		\
+     (fd, level, name, value, len))					\
+ONCE(int, getsockname, (int fd, struct sockaddr *a, socklen_t *len),	\
+     (fd, a, len))							\
+ONCE(int, getpeername, (int fd, struct sockaddr *a, socklen_t *len),	\
+     (fd, a, len))							\
+ONCE(int, fstat, (int fd, struct stat *st), (fd, st))			\
+RETRY(int, open, (const char *path, int flags, mode_t mode),		\
+      (path, flags, mode))						\
+ONCE(int, munmap, (void *p, size_t n), (p, n))				\
+ONCE(int, mprotect, (void *p, size_t n, int prot), (p, n, prot))	\
+ONCE(int, madvise, (void *p, size_t n, int advice), (p, n, advice))	\
+ONCE(int, sigaltstack, (const stack_t *set, stack_t *old), (set, old))	\
+ONCE(int, sigaction, (int sig, const struct sigaction *set,		\
+		      struct sigaction *old), (sig, set, old))
+
+#define GO__SYS_LINUX(RETRY, ONCE)					\
+RETRY(int, accept4, (int fd, struct sockaddr *a, socklen_t *len,	\
+		     int flags), (fd, a, len, flags))			\
+ONCE(int, pipe2, (int *pair, int flags), (pair, flags))			\
+ONCE(int, epoll_create1, (int flags), (flags))				\
+ONCE(int, epoll_ctl, (int ep, int op, int fd, struct epoll_event *e),	\
+     (ep, op, fd, e))							\
+ONCE(int, epoll_wait, (int ep, struct epoll_event *v, int n, int ms),	\
+     (ep, v, n, ms))							\
+ONCE(int, eventfd, (unsigned start, int flags), (start, flags))		\
+ONCE(int, mincore, (void *p, size_t n, unsigned char *v), (p, n, v))	\
+ONCE(int, sched_getaffinity, (pid_t pid, size_t n, cpu_set_t *set),	\
+     (pid, n, set))
+
+/* These do not fit the tables; sys.c spells them out. */
+#define GO__SYS_OTHER(ONCE)						\
+ONCE(mmap) ONCE(process_madvise) ONCE(epoll_pwait2)			\
+ONCE(futex_wait) ONCE(futex_wake)					\
+ONCE(malloc) ONCE(calloc) ONCE(realloc) ONCE(aligned_alloc)		\
+ONCE(thread_create) ONCE(thread_join)
+/* clang-format on */
+
+#define GO__SYS_ENUM(result, name, parameters, arguments) GO__SYS_##name,
+#define GO__SYS_ENUM1(name)                               GO__SYS_##name,
+/* Names a call for the hook. */
+enum go__sys_call {
+	GO__SYS_POSIX(GO__SYS_ENUM, GO__SYS_ENUM)
+#ifdef __linux__
+	GO__SYS_LINUX(GO__SYS_ENUM, GO__SYS_ENUM)
+#endif
+		GO__SYS_OTHER(GO__SYS_ENUM1) GO__SYS_CALL_COUNT
+};
+
+#define GO__SYS_DECLARE(result, name, parameters, arguments)                   \
+	result go__sys_##name parameters;
+GO__SYS_POSIX(GO__SYS_DECLARE, GO__SYS_DECLARE)
+#ifdef __linux__
+GO__SYS_LINUX(GO__SYS_DECLARE, GO__SYS_DECLARE)
+#endif
+
+#ifdef GO_TEST_HOOKS
+/*
+ * Asked before each call, on the calling thread.  0: go on.  -errno: fail so,
+ * without doing it (a failed allocation returns NULL, whatever the errno; an
+ * -EINTR is retried where one from the kernel would be).  NULL: no hook.
+ */
+extern int (*_Atomic go__sys_hook)(enum go__sys_call call);
+#endif
+
+/* A mapping, or a negated errno value in a pointer: see go__sys_is_error. */
+void *go__sys_mmap(void *at, size_t n, int prot, int flags, int fd, off_t off);
+
+static inline bool go__sys_is_error(const void *p)
+{
+	return (uintptr_t)p >= (uintptr_t)-4095;
+}
+
+static inline int go__sys_error(const void *p)
+{
+	return (int)(intptr_t)p;
+}
+
+/* NULL on failure. */
+void *go__sys_malloc(size_t n);
+void *go__sys_calloc(size_t count, size_t n);
+void *go__sys_realloc(void *p, size_t n);
+void *go__sys_aligned_alloc(size_t alignment, size_t n);
+void go__sys_free(void *p);
+
+/* Nanoseconds on CLOCK_MONOTONIC.  Never fails. */
+uint64_t go__sys_now(void);
+
+/* Bytes in a page, asked once. */
+size_t go__sys_page_bytes(void);
+
+/*
+ * Advise on many ranges of the calling process at once.  Returns how many
+ * bytes were done, which may be fewer than asked.
+ */
+ssize_t go__sys_process_madvise(const struct iovec *v, size_t n, int advice);
+
+/*
+ * Sleep while *word == value, until woken or until CLOCK_MONOTONIC reaches
+ * deadline_ns (UINT64_MAX: no limit).  Returns 0; -EAGAIN (*word differs);
+ * -EINTR; -ETIMEDOUT.  Wakes may be spurious: look at the word again.
+ */
+int go__sys_futex_wait(_Atomic uint32_t *word, uint32_t value,
+		       uint64_t deadline_ns);
+/* Wake up to n sleepers.  The word itself is not read, and may be gone. */
+int go__sys_futex_wake(_Atomic uint32_t *word, int n);
+
+#ifdef __linux__
+/* As epoll_wait, in nanoseconds (-1: no limit). */
+int go__sys_epoll_pwait2(int ep, struct epoll_event *v, int n, int64_t ns);
+#endif
+
+/* A thread that is to be joined; stack_bytes 0 means the system's default. */
+int go__sys_thread_create(pthread_t *thread, size_t stack_bytes,
+			  void *(*fn)(void *), void *arg);
+int go__sys_thread_join(pthread_t thread);
+/* Name the calling thread; longer names than the system takes are cut. */
+void go__sys_thread_name(const char *name);
+/* As pthread_sigmask.  Never fails on good arguments. */
+int go__sys_sigmask(int how, const sigset_t *set, sigset_t *old);
+
+/*
+ * Read a small file of /proc or /sys and terminate it with a NUL.  Returns
+ * its length, at most size - 1.
+ */
+ssize_t go__sys_read_file(const char *path, char *buffer, size_t size);
+
+#endif
