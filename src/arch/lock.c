@@ -19,7 +19,7 @@ void go__lock_acquire_slow(struct go__lock *lock)
 			return;
 		go__cpu_relax();
 	}
-	/* acquire <- [release]; 2 tells that holder that we are about to sleep. */
+	/* acquire <- [release]; 2 tells that holder that we sleep. */
 	while (atomic_exchange_explicit(&lock->word, 2, memory_order_acquire))
 		go__sys_futex_wait(&lock->word, 2, UINT64_MAX);
 }
