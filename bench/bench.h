@@ -30,6 +30,11 @@ struct bench_series {
 	double value[BENCH_MAX_RUNS];
 };
 
+#define BENCH_SERIES(what, in)                                                 \
+	{                                                                      \
+		.name = what, .unit = in                                       \
+	}
+
 static inline uint64_t bench_clock(clockid_t clock)
 {
 	struct timespec t;
@@ -116,6 +121,15 @@ static inline void bench_row(struct bench_series *s, struct bench_series *limit)
 		printf("   x %.2f", median / bench_median(limit));
 	printf("\n");
 	fflush(stdout);
+}
+
+/* End the program if a call of the library failed. */
+static inline void bench_must(int result, const char *what)
+{
+	if (result >= 0)
+		return;
+	fprintf(stderr, "bench: %s: %s\n", what, strerror(-result));
+	exit(1);
 }
 
 /*
