@@ -141,7 +141,8 @@ GO__SYS_LINUX(GO__SYS_DECLARE, GO__SYS_DECLARE)
 /*
  * Asked before each call, on the calling thread.  0: go on.  -errno: fail so,
  * without doing it (a failed allocation returns NULL, whatever the errno; an
- * -EINTR is retried where one from the kernel would be).  NULL: no hook.
+ * -EINTR is retried where one from the kernel would be).  More than 0: claim
+ * so, without doing it; kernels that lie exist.  NULL: no hook.
  */
 extern int (*_Atomic go__sys_hook)(enum go__sys_call call);
 #endif
