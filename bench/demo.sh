@@ -5,11 +5,8 @@
 # connection.  About one minute, everything on the loopback interface.
 #
 # usage: bench/demo.sh [BUILD_DIRECTORY]
-#        bench/demo.sh --serve [BUILD_DIRECTORY]    keep serving, for nc
 set -u
 
-serve=
-[ "${1:-}" = --serve ] && serve=yes && shift
 build=${1:-build}
 bin=$build/bench
 server=$build/examples/echo_server
@@ -24,14 +21,6 @@ for program in "$bin/echo_load" "$server" "$threads"; do
 done
 
 . "$(dirname "$0")/servers.sh"
-
-if [ "$serve" ]; then
-	raise_files $((most + 200))
-	echo "Echoing on 127.0.0.1:8080; try it: nc 127.0.0.1 8080"
-	echo "Ctrl-C ends."
-	trap - EXIT INT TERM
-	exec "$server" 127.0.0.1:8080
-fi
 
 columns='%11s %10s %9s %9s %9s %7s %14s\n'
 
