@@ -138,7 +138,10 @@ default_mxcsr:
 default_x87:
 	.long	0x37f
 
-/* Park the caller on its stack: the frame drawn above, below its return. */
+/*
+ * Park the caller on its stack: the frame drawn above, below its return.  (lea:
+ * a $ in a macro means an argument to Mach-O's assembler.)
+ */
 .macro	save_frame
 	pushq	%rbp
 	.cfi_adjust_cfa_offset 8
@@ -158,7 +161,7 @@ default_x87:
 	pushq	%r15
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset %r15, 0
-	subq	$8, %rsp
+	leaq	-8(%rsp), %rsp
 	.cfi_adjust_cfa_offset 8
 	stmxcsr	0(%rsp)
 	fnstcw	4(%rsp)
@@ -172,7 +175,7 @@ default_x87:
 .macro	load_frame
 	ldmxcsr	0(%rsp)
 	fldcw	4(%rsp)
-	addq	$8, %rsp
+	leaq	8(%rsp), %rsp
 	.cfi_adjust_cfa_offset -8
 	popq	%r15
 	.cfi_adjust_cfa_offset -8
