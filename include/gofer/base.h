@@ -53,4 +53,23 @@
 #define GO_INT(i)          ((void *)(intptr_t)(i))
 #define GO_TO_INT(p)       ((int)(intptr_t)(p))
 
+GO_BEGIN_DECLS
+
+/* What a task runs; as for pthread_create. */
+typedef void *(go_fn)(void *arg);
+
+/*
+ * Read the calling task's errno.  Code that calls something of libc, then
+ * waits in gofer, and then wants the errno of the first call reads it here: a
+ * plain `errno` may be read from an address that the compiler computed before
+ * the wait, on another thread.
+ *
+ * Returns  errno of the calling thread; it is kept across parks.
+ * Context  any.
+ * Parks    never.
+ */
+GO_API int go_errno(void);
+
+GO_END_DECLS
+
 #endif

@@ -37,6 +37,11 @@ struct go__lock {
 		0                                                              \
 	}
 
+static inline void go__lock_init(struct go__lock *lock)
+{
+	atomic_init(&lock->word, 0);
+}
+
 void go__lock_acquire_slow(struct go__lock *lock);
 void go__lock_wake(struct go__lock *lock);
 

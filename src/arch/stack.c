@@ -41,6 +41,7 @@ struct depot {
 };
 
 static struct depot depots[GO__STACK_MAX_CLASS + 1];
+_Atomic uint64_t go__stack_trim_at = UINT64_MAX;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 static void before_fork(void)
@@ -126,6 +127,12 @@ static void put(unsigned class, char *const *slots, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		push(&d->list[YOUNG], slots[i]);
 	go__lock_release(&d->lock);
+	/* relaxed: a trim that missed these stacks has set it to "never"
+	 * before it took the lock, so we see that and set it back. */
+	if (atomic_load_explicit(&go__stack_trim_at, memory_order_relaxed) ==
+	    UINT64_MAX)
+		atomic_store_explicit(&go__stack_trim_at, 0,
+				      memory_order_relaxed);
 }
 
 int go__stack_refill(struct go__stack_cache *cache)
@@ -237,12 +244,22 @@ uint64_t go__stack_trim(uint64_t now_ns)
 {
 	uint64_t next = UINT64_MAX;
 
+	/* relaxed: see put(). */
+	if (atomic_load_explicit(&go__stack_trim_at, memory_order_relaxed) >
+	    now_ns)
+		return go__stack_trim_due();
+	atomic_store_explicit(&go__stack_trim_at, UINT64_MAX,
+			      memory_order_relaxed);
 	for (unsigned c = GO__STACK_MIN_CLASS; c <= GO__STACK_MAX_CLASS; c++) {
 		uint64_t t = trim(c, now_ns);
 
 		if (t < next)
 			next = t;
 	}
+	/* relaxed: see put(). */
+	if (next != UINT64_MAX)
+		atomic_store_explicit(&go__stack_trim_at, next,
+				      memory_order_relaxed);
 	return next;
 }
 

@@ -39,6 +39,8 @@
 #ifndef GO_ARCH_STACK_H
 #define GO_ARCH_STACK_H
 
+#include "arch/atomic.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -85,6 +87,23 @@ static inline bool go__stack_push(struct go__stack_cache *cache, char *slot)
 	return true;
 }
 
+/* The usable bytes of a class, colouring not counted. */
+static inline size_t go__stack_bytes(unsigned class)
+{
+	return ((size_t)1 << class) - GO__STACK_GUARD_BYTES;
+}
+
+/* The smallest class with so many usable bytes; 0: there is none. */
+static inline unsigned go__stack_class(size_t usable_bytes)
+{
+	unsigned class = GO__STACK_MIN_CLASS;
+
+	while (class <= GO__STACK_MAX_CLASS &&
+	       go__stack_bytes(class) < usable_bytes)
+		class ++;
+	return class <= GO__STACK_MAX_CLASS ? class : 0;
+}
+
 /* The lowest byte that may be used. */
 static inline char *go__stack_low(char *slot, unsigned class)
 {
@@ -125,6 +144,14 @@ void go__stack_free(struct go__stack stack);
  * next, or UINT64_MAX if no free stack has pages.
  */
 uint64_t go__stack_trim(uint64_t now_ns);
+
+/* What go__stack_trim() returned last; 0 if stacks have come in since. */
+extern _Atomic uint64_t go__stack_trim_at;
+static inline uint64_t go__stack_trim_due(void)
+{
+	/* relaxed: a hint when to call the function. */
+	return atomic_load_explicit(&go__stack_trim_at, memory_order_relaxed);
+}
 
 /*
  * How many bytes below `high` have been touched since the stack was fresh or

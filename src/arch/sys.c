@@ -107,6 +107,11 @@ NOINLINE void go__sys_free(void *p)
 	free(p);
 }
 
+NOINLINE int *go__sys_errno(void)
+{
+	return &errno;
+}
+
 NOINLINE uint64_t go__sys_now(void)
 {
 	struct timespec t;

@@ -167,6 +167,9 @@ void *go__sys_realloc(void *p, size_t n);
 void *go__sys_aligned_alloc(size_t alignment, size_t n);
 void go__sys_free(void *p);
 
+/* Where errno of the calling thread is. */
+int *go__sys_errno(void);
+
 /* Nanoseconds on CLOCK_MONOTONIC.  Never fails. */
 uint64_t go__sys_now(void);
 

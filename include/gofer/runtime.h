@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runtimes: the workers that run tasks.
+ *
+ * Most programs need one line of this header:
+ *
+ *     int main(void)
+ *     {
+ *             return go_run(serve_forever, NULL) < 0;
+ *     }
+ *
+ * A program that has threads of its own makes a runtime, gives it work from
+ * any thread, and waits for results in plain blocking calls:
+ *
+ *     go_runtime *rt;
+ *     void *answer;
+ *     int r = go_runtime_create(&rt, NULL);
+ *     if (r == 0) {
+ *             r = go_runtime_block_on(rt, compute, question, &answer);
+ *             go_runtime_shutdown(rt, GO_NEVER);
+ *             go_runtime_destroy(rt);
+ *     }
+ *
+ * A process may have many runtimes; tasks of different ones may wait for each
+ * other.  The first runtime of a process installs a handler for SIGSEGV and
+ * SIGBUS that reports stack overflows and then does what was done before.
+ */
+#ifndef GOFER_RUNTIME_H
+#define GOFER_RUNTIME_H
+
+#include <gofer/task.h>
+
+GO_BEGIN_DECLS
+
+typedef struct go_runtime go_runtime;
+
+enum go_flavour {
+	GO_MULTI_THREAD,   /* Worker threads; tasks move between them. */
+	GO_CURRENT_THREAD, /* No threads: tasks run inside block_on and
+			    * shutdown, on the thread that calls them. */
+};
+
+/* How to make a runtime; all zero means the defaults, and so does NULL. */
+typedef struct go_runtime_options {
+	/* An enum go_flavour.  GOFER_FLAVOUR=multi or current overrides. */
+	int flavour;
+	/* Workers of GO_MULTI_THREAD, at most 256.  0: the CPUs that the
+	 * process may run on.  GOFER_WORKERS overrides. */
+	unsigned workers;
+	/* Usable stack of a task, rounded up to a power of two less a guard.
+	 * 0: 192 KiB.  GOFER_STACK_BYTES overrides. */
+	size_t stack_bytes;
+	/* Stack of a worker thread.  0: the system's default. */
+	size_t worker_stack_bytes;
+	/* Name of the worker threads, copied.  NULL: "gofer". */
+	const char *thread_name;
+	/* After how many picks a worker looks at what it would starve: other
+	 * threads' submissions, the oldest new task, timers, descriptors.
+	 * 0: 61. */
+	unsigned fairness_interval;
+	/* Rather run tasks on stacks without guard than not at all, where the
+	 * system has no more guards; go_stats counts them. */
+	bool allow_unguarded;
+	/* A different worker after every park, to find code that relies on
+	 * its thread.  GOFER_MIGRATE=1 overrides. */
+	bool migrate;
+	/* Must be zero. */
+	uint64_t reserved[8];
+} go_runtime_options;
+
+/*
+ * Make a runtime with default options, run main_fn(arg) in it as its first
+ * task, cancel and wait for the tasks that are left when main_fn returns, and
+ * take the runtime down.
+ *
+ * Returns  0; what go_runtime_create() returns on failure; -EINVAL (main_fn is
+ *          null); -EDEADLK (called by a task: it would wait for itself.  Spawn
+ *          a task instead, or call go_run from a plain thread).
+ * Context  plain thread.
+ * Parks    blocks until all is over.
+ */
+GO_API int go_run(go_fn *main_fn, void *arg);
+
+/*
+ * As go_run(), with options, and with what main_fn returned in *result (unless
+ * result is null).
+ *
+ * Returns  as go_run().
+ * Context  plain thread.
+ * Parks    blocks until all is over.
+ */
+GO_API int go_run_with(const go_runtime_options *options, go_fn *main_fn,
+		       void *arg, void **result);
+
+/*
+ * Make a runtime and start its workers.  On failure nothing is left behind and
+ * *runtime is not touched.
+ *
+ * Returns  0; -EINVAL (runtime is null, an option is out of range or reserved
+ *          is not zero); -ENOMEM; -EMFILE, -ENFILE (no descriptor for the
+ *          poller); -EAGAIN (no thread was to be had).
+ * Context  any.
+ * Parks    never.
+ */
+GO_API int go_runtime_create(go_runtime **runtime,
+			     const go_runtime_options *options);
+
+/*
+ * Run fn(arg) in a new task of the runtime and forget it.
+ *
+ * Returns  0; -ENOMEM; -ESHUTDOWN (it is shutting down); -EINVAL (runtime or
+ *          fn is null).
+ * Context  any.
+ * Parks    never.
+ */
+GO_API int go_runtime_spawn_at(go_runtime *runtime, go_fn *fn, void *arg,
+			       const char *site);
+#define go_runtime_spawn(runtime, fn, arg)                                     \
+	go_runtime_spawn_at(runtime, fn, arg, GO_SITE)
+
+/*
+ * Run fn(arg) in a new task of the runtime and wait until it returns.  Any
+ * number of threads may do so at once in a GO_MULTI_THREAD runtime.  In a
+ * GO_CURRENT_THREAD one, the caller's thread runs all of the runtime's tasks
+ * until fn has returned; one thread at a time.
+ *
+ * Returns  0; -EINVAL (runtime or fn is null); -ENOMEM; -ESHUTDOWN; -EDEADLK
+ *          (called by a task: spawn a task and join it instead); -EBUSY
+ *          (another thread is running this GO_CURRENT_THREAD runtime).
+ *          *result (if not null) is set only on 0.
+ * Context  plain thread.
+ * Parks    blocks until fn has returned.
+ */
+GO_API int go_runtime_block_on_at(go_runtime *runtime, go_fn *fn, void *arg,
+				  void **result, const char *site);
+#define go_runtime_block_on(runtime, fn, arg, result)                          \
+	go_runtime_block_on_at(runtime, fn, arg, result, GO_SITE)
+
+/*
+ * Take no more tasks, cancel those there are, and wait for them to end, at
+ * most timeout_ns (GO_NEVER: as long as it takes).  When none is left the
+ * workers are stopped.  Tasks that have not started yet do start, cancelled,
+ * so that they can free what they were given.
+ *
+ * May be called again, to wait longer or to learn how many are left.
+ *
+ * Returns  how many tasks are left; 0: none, go_runtime_destroy() will work.
+ *          -EINVAL (runtime is null, timeout_ns is negative); -EDEADLK (called
+ *          by a task of this runtime: it would wait for itself); -EBUSY
+ *          (another thread is running this GO_CURRENT_THREAD runtime).
+ * Context  plain thread, or task of another runtime (which it blocks).
+ * Parks    blocks, at most for the time given.
+ */
+GO_API int go_runtime_shutdown(go_runtime *runtime, int64_t timeout_ns);
+
+/*
+ * Free a runtime that has been shut down.
+ *
+ * Returns  0; -EBUSY (not shut down, or tasks were left); -EINVAL (null).
+ * Context  plain thread, or task of another runtime.
+ * Parks    never.
+ */
+GO_API int go_runtime_destroy(go_runtime *runtime);
+
+/*
+ * Name the runtime of the calling task, to spawn into it from elsewhere.
+ *
+ * Returns  the runtime, or NULL outside of any.
+ * Context  any.
+ * Parks    never.
+ */
+GO_API go_runtime *go_runtime_current(void);
+
+/*
+ * Count a runtime's workers.
+ *
+ * Returns  the number, at least 1; -EINVAL (runtime is null).
+ * Context  any.
+ * Parks    never.
+ */
+GO_API int go_runtime_workers(const go_runtime *runtime);
+
+GO_END_DECLS
+
+#endif

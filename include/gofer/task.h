@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tasks: start, wait for, cancel.
+ *
+ * A task runs ordinary blocking-style C on its own stack.  It leaves its
+ * thread only inside a call marked "Parks", and may come back on a different
+ * one: do not keep pointers to thread-local objects (errno's among them)
+ * across such a call.  Between two such calls nothing interrupts it.
+ *
+ *     static void *serve(void *arg)
+ *     {
+ *             int fd = GO_TO_INT(arg);
+ *             ...
+ *             go_close(fd);
+ *             return NULL;
+ *     }
+ *
+ *     int fd = go_accept(listener, NULL, NULL);
+ *     if (fd >= 0 && go_spawn(serve, GO_INT(fd)) < 0)
+ *             go_close(fd);
+ *
+ * The call that spawns a task happens before the task's first instruction;
+ * its last one happens before go_task_join() returns.
+ */
+#ifndef GOFER_TASK_H
+#define GOFER_TASK_H
+
+#include <gofer/base.h>
+
+GO_BEGIN_DECLS
+
+struct go_runtime;
+
+/*
+ * Names a task: a value, to be copied freely.  It stays harmless for ever: when
+ * the task is over and joined, or detached, calls with it say -ESRCH.
+ *
+ *     go_task t;
+ *     void *sum;
+ *     int r = go_task_spawn(&t, add_up, numbers);
+ *     if (r == 0)
+ *             r = go_task_join(t, &sum);
+ */
+typedef struct go_task {
+	void *block;
+	uint64_t id;
+} go_task;
+
+/* How to spawn; all zero means the defaults, and so does NULL. */
+typedef struct go_spawn_options {
+	/* For people: dumps and overflow reports.  Not copied: a literal, or
+	 * something that outlives the task.  NULL: none. */
+	const char *name;
+	/* Usable stack, rounded up.  0: the runtime's default.  Two sizes are
+	 * cheap: the default, and none at all, which is what a queued task
+	 * has. */
+	size_t stack_bytes;
+	/* Stay on one worker for life (thread-local storage stays valid). */
+	bool pinned;
+	/* Where to run.  NULL: the caller's runtime. */
+	struct go_runtime *runtime;
+	/* If not NULL, receives a handle, to be joined or detached. */
+	go_task *task;
+	/* Must be zero. */
+	uint64_t reserved[8];
+} go_spawn_options;
+
+/*
+ * Run fn(arg) in a new task and forget it: its result is dropped, and all it
+ * used is freed when it returns.
+ *
+ * The task may start, and even finish, on another worker before go_spawn()
+ * returns: *arg must be ready, and must outlive the task.
+ *
+ * Returns  0; -ENOMEM (no memory, or stacks are exhausted and tasks wait for
+ *          one); -ESHUTDOWN (the runtime is shutting down);
+ *          -EINVAL (fn is null); -ESRCH (the caller belongs to no runtime:
+ *          name one with go_runtime_spawn()).
+ * Context  task.
+ * Parks    never.
+ */
+GO_API int go_spawn_at(go_fn *fn, void *arg, const char *site);
+#define go_spawn(fn, arg) go_spawn_at(fn, arg, GO_SITE)
+
+/*
+ * Run fn(arg) in a new task and put a handle to it into *task.  The handle is
+ * used up by one go_task_join() or go_task_detach(); until then the task's
+ * result is kept.
+ *
+ * Returns  as go_spawn(); -EINVAL also if task is null.
+ * Context  task.
+ * Parks    never.
+ */
+GO_API int go_task_spawn_at(go_task *task, go_fn *fn, void *arg,
+			    const char *site);
+#define go_task_spawn(task, fn, arg) go_task_spawn_at(task, fn, arg, GO_SITE)
+
+/*
+ * Run fn(arg) in a new task as the options say.
+ *
+ * Returns  as go_spawn(); -EINVAL also if reserved is not zero or stack_bytes
+ *          is absurd (more than 1 TiB).
+ * Context  task; with options->runtime, any thread.
+ * Parks    never.
+ */
+GO_API int go_spawn_with_at(const go_spawn_options *options, go_fn *fn,
+			    void *arg, const char *site);
+#define go_spawn_with(options, fn, arg)                                        \
+	go_spawn_with_at(options, fn, arg, GO_SITE)
+
+/*
+ * Wait until a task has ended, and take what its function returned.  When it
+ * fails with -ECANCELED the handle is as it was, and can be joined again.
+ *
+ * Returns  0; -ESRCH (joined, detached or being joined already; a zero
+ *          handle); -EDEADLK (a task joins itself); -ENOMEM (the task never
+ *          ran, since no stack was to be had; or a plain thread found no
+ *          memory to wait with).  *result (if not null) is set only on 0.
+ * Context  task or plain thread, of this runtime or of any other.
+ * Parks    until the task has ended.
+ */
+GO_API int go_task_join(go_task task, void **result);
+
+/*
+ * Give the handle up: nobody will join the task.
+ *
+ * Returns  0; -ESRCH (as for go_task_join()).
+ * Context  any.
+ * Parks    never.
+ */
+GO_API int go_task_detach(go_task task);
+
+/*
+ * Cancel a task.  From now on its waiting calls fail with -ECANCELED, the one
+ * it waits in among them; what it does about that is its own business.  A call
+ * that has succeeded when the cancellation arrives stays a success.
+ *
+ * Returns  0, also if it was cancelled before; -ESRCH (it has ended, or the
+ *          handle is used up).
+ * Context  any.
+ * Parks    never.
+ */
+GO_API int go_task_cancel(go_task task);
+
+/*
+ * Name the calling task.
+ *
+ * Returns  its handle value, good for go_task_cancel(); it can be joined only
+ *          if it was spawned with a handle.  Zero in a plain thread.
+ * Context  any.
+ * Parks    never.
+ */
+GO_API go_task go_task_self(void);
+
+/*
+ * Ask whether the calling task has been cancelled, for loops that do not wait.
+ *
+ * Returns  true or false; false in a plain thread.
+ * Context  any.
+ * Parks    never.
+ */
+GO_API bool go_cancelled(void);
+
+/*
+ * Ask how much of its stack the calling task, or whoever had the same stack
+ * before it, has ever touched.
+ *
+ * Returns  bytes, a multiple of the page size; *reserved (if not null) is set
+ *          to the usable size.  -ESRCH in a plain thread.
+ * Context  task.
+ * Parks    never.
+ */
+GO_API int64_t go_stack_used(size_t *reserved);
+
+/*
+ * Let others run.  The caller continues after the tasks that are waiting to
+ * run now, in a bounded number of turns; at once if there are none.
+ *
+ * Returns  0, also when cancelled: it does not wait for anything.
+ * Context  task; in a plain thread it does nothing.
+ * Parks    if others are waiting to run.
+ */
+GO_API int go_yield(void);
+
+GO_END_DECLS
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Time: the clock, and sleeping on it.
+ *
+ *     int64_t next = go_now();
+ *     for (;;) {
+ *             next += 20 * GO_MILLISECOND;
+ *             if (go_sleep_until(next) < 0)
+ *                     break;
+ *             sample();
+ *     }
+ */
+#ifndef GOFER_TIME_H
+#define GOFER_TIME_H
+
+#include <gofer/base.h>
+
+GO_BEGIN_DECLS
+
+/*
+ * Read the clock that all deadlines of the library are on.
+ *
+ * Returns  nanoseconds on CLOCK_MONOTONIC.
+ * Context  any.
+ * Parks    never.
+ */
+GO_API int64_t go_now(void);
+
+/*
+ * Wait for a length of time.  Zero and less only yields.
+ *
+ * Returns  0.
+ * Context  task or plain thread.
+ * Parks    until the time is over.
+ */
+GO_API int go_sleep(int64_t ns);
+
+/*
+ * Wait until go_now() has reached a point in time.  One that has passed only
+ * yields; GO_NEVER waits until the task is cancelled.
+ *
+ * Returns  0.
+ * Context  task or plain thread.
+ * Parks    until that time.
+ */
+GO_API int go_sleep_until(int64_t when_ns);
+
+GO_END_DECLS
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When workers sleep, and who wakes them.
+ *
+ * A worker without a task should sleep, and a task that becomes runnable
+ * should find a worker awake.  Both sides decide without a common lock, from
+ * state that the other side is changing.  The whole protocol is in this file.
+ *
+ * THE RACE
+ *
+ *     a submitter queues a task         a worker runs dry
+ *     R1  put the task on a queue       W1  look at every queue: empty
+ *     R2  is anyone asleep?  no         W2  note "I am asleep"
+ *                                       W3  sleep
+ *
+ * Run W1, R1, R2, W2, W3: the task is queued, everybody sleeps, and nothing
+ * will ever change that.
+ *
+ * THE RULE
+ *
+ *     submit  queue the task (seq_cst); read `state` (seq_cst).
+ *     park    join the sleepers (seq_cst RMW of `state`); look at every queue
+ *             again (seq_cst); only then sleep.
+ *
+ * Each side writes and then reads what the other one writes, all four in the
+ * one order of sequentially consistent operations, so they cannot both miss
+ * the other.  If both act, one wake-up is wasted; that price is small.
+ *
+ * NOT ALL AT ONCE.  A wake-up crosses CPUs and costs more than a hundred
+ * switches.  So a submit wakes nobody while a worker is already `searching`,
+ * and in return the last worker that stops searching because it found a task
+ * looks at every queue once more, after it has said that it searches no more
+ * (again write, then read), and wakes another if more than a lone task lies
+ * somewhere.  The look replaces the wake-up that submitters left out.
+ *
+ * DEFERRAL.  A submit from inside a worker wakes nobody either while its own
+ * queues hold at most one task: the worker will very likely run that task
+ * itself before anybody could have been woken.  Such a lone task is found by
+ * workers that run dry and, behind a task that does not end, by the watchdog,
+ * which ticks whenever some but not all workers sleep (watchdog.c).  From a
+ * foreign thread a submit never defers.
+ *
+ * The list of sleepers has a lock: going to sleep and being woken cost a
+ * system call each, so the lock does not show, and it keeps list and counts
+ * in step.  A woken worker starts out as a searcher; its waker counts it.
+ *
+ * WHY NOT hand the task straight to the sleeper?  It would move away from the
+ * cache that has just written its arguments, and a busy worker would have to
+ * know the sleeper's queues.
+ *
+ * INVARIANTS
+ *
+ *   I1  `idle` in state is the length of the list; both change under lock.
+ *   I2  searching + idle <= workers.
+ *   I3  If all workers sleep and no wake-up is under way, all queues are empty.
+ *
+ * TESTS  model_idle.c: two and three workers, one and two submitters, with
+ *        and without deferral.  test_sched.c looks for lost wake-ups.
+ */
+#ifndef GO_SCHED_IDLE_H
+#define GO_SCHED_IDLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/atomic.h"
+#include "arch/list.h"
+#include "arch/lock.h"
+
+/* Counts in `state`. */
+#define GO__IDLE_ONE       UINT64_C(1)
+#define GO__IDLE_SEARCHING (UINT64_C(1) << 32)
+
+struct go__idle {
+	/* Any thread.  Low half: sleepers; high half: searching workers. */
+	_Atomic uint64_t state;
+	struct go__lock lock;
+	struct go__link sleepers; /* Under lock.  The sentry is last. */
+};
+
+/* A worker's place in the list. */
+struct go__sleeper {
+	struct go__link link; /* Under idle.lock. */
+	bool sentry;          /* Under idle.lock: sleeps in the poller. */
+};
+
+static inline uint32_t go__idle_count(uint64_t state)
+{
+	return (uint32_t)state;
+}
+
+static inline uint32_t go__idle_searching(uint64_t state)
+{
+	return (uint32_t)(state >> 32);
+}
+
+static inline void go__idle_init(struct go__idle *idle)
+{
+	atomic_init(&idle->state, 0);
+	go__lock_init(&idle->lock);
+	go__list_init(&idle->sleepers);
+}
+
+/* The state, as a submitter must read it after it has queued a task. */
+static inline uint64_t go__idle_state(struct go__idle *idle)
+{
+	/* [look] seq_cst <-> [join], [stop]: after the push (see THE RULE). */
+	return atomic_load_explicit(&idle->state, memory_order_seq_cst);
+}
+
+/*
+ * Join the sleepers.  The caller then looks at every queue once more and
+ * either sleeps or calls go__idle_leave().  `searching` says that it was
+ * counted as a searcher until now.
+ */
+static inline void go__idle_join(struct go__idle *idle, struct go__sleeper *s,
+				 bool sentry, bool searching)
+{
+	go__lock_acquire(&idle->lock);
+	s->sentry = sentry;
+	if (sentry)
+		go__list_push_back(&idle->sleepers, &s->link);
+	else
+		go__list_push_front(&idle->sleepers, &s->link);
+	/* [join] seq_cst <-> [look]: before the last look at the queues. */
+	atomic_fetch_add_explicit(&idle->state,
+				  GO__IDLE_ONE -
+					  (searching ? GO__IDLE_SEARCHING : 0),
+				  memory_order_seq_cst);
+	go__lock_release(&idle->lock);
+}
+
+/*
+ * Leave the sleepers unasked.  Returns false if somebody has woken us
+ * meanwhile; then we are counted as searching, else not.
+ */
+static inline bool go__idle_leave(struct go__idle *idle, struct go__sleeper *s)
+{
+	bool listed;
+
+	go__lock_acquire(&idle->lock);
+	listed = go__link_is_linked(&s->link);
+	if (listed) {
+		go__list_remove(&s->link);
+		/* seq_cst: as [join]. */
+		atomic_fetch_sub_explicit(&idle->state, GO__IDLE_ONE,
+					  memory_order_seq_cst);
+	}
+	go__lock_release(&idle->lock);
+	return listed;
+}
+
+/* With the lock held: unlist s and count it as a searcher. */
+static inline void go__idle_take(struct go__idle *idle, struct go__sleeper *s)
+{
+	go__list_remove(&s->link);
+	/* seq_cst: submitters that read this state rely on a searcher. */
+	atomic_fetch_add_explicit(&idle->state,
+				  GO__IDLE_SEARCHING - GO__IDLE_ONE,
+				  memory_order_seq_cst);
+}
+
+/*
+ * Pick a sleeper to wake, if one is needed: if some sleep and none searches.
+ * The caller rouses it (futex or poller break, by *sentry).  Any thread.
+ */
+static inline struct go__sleeper *go__idle_pick(struct go__idle *idle,
+						bool *sentry)
+{
+	uint64_t state = go__idle_state(idle);
+	struct go__sleeper *s = NULL;
+
+	if (go__idle_count(state) == 0 || go__idle_searching(state) != 0)
+		return NULL;
+	go__lock_acquire(&idle->lock);
+	state = go__idle_state(idle);
+	if (go__idle_count(state) != 0 && go__idle_searching(state) == 0) {
+		s = go__container_of(idle->sleepers.next, struct go__sleeper,
+				     link);
+		*sentry = s->sentry;
+		go__idle_take(idle, s);
+	}
+	go__lock_release(&idle->lock);
+	return s;
+}
+
+/*
+ * Pick one particular sleeper, whose inbox has just been filled.  Returns
+ * false if it does not sleep.  Any thread.
+ */
+static inline bool go__idle_pick_this(struct go__idle *idle,
+				      struct go__sleeper *s, bool *sentry)
+{
+	bool listed;
+
+	go__lock_acquire(&idle->lock);
+	listed = go__link_is_linked(&s->link);
+	if (listed) {
+		*sentry = s->sentry;
+		go__idle_take(idle, s);
+	}
+	go__lock_release(&idle->lock);
+	return listed;
+}
+
+/* Become a searcher, unless half of the waking workers search already. */
+static inline bool go__idle_search(struct go__idle *idle, uint32_t workers)
+{
+	uint64_t state = go__idle_state(idle);
+
+	if (2 * go__idle_searching(state) >= workers - go__idle_count(state))
+		return false;
+	/* seq_cst: submitters that read this state rely on a searcher. */
+	atomic_fetch_add_explicit(&idle->state, GO__IDLE_SEARCHING,
+				  memory_order_seq_cst);
+	return true;
+}
+
+/*
+ * Stop searching, having found a task.  Returns true if we were the last: the
+ * caller then looks at every queue and calls go__idle_pick() if more than a
+ * lone task lies somewhere.
+ */
+static inline bool go__idle_stop_search(struct go__idle *idle)
+{
+	/* [stop] seq_cst <-> [look]: before that look at the queues. */
+	uint64_t old = atomic_fetch_sub_explicit(
+		&idle->state, GO__IDLE_SEARCHING, memory_order_seq_cst);
+
+	return go__idle_searching(old) == 1;
+}
+
+#endif

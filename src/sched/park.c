@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Leaving a stack, and coming back to it.
+ *
+ * A task that parks picks its successor itself, from its worker's own queues,
+ * and switches to it directly.  Where the worker has no such task, it switches
+ * to the host, the worker's own stack, on which everything is done that takes
+ * time or stack: polling, stealing, growing, sleeping.
+ *
+ * What must happen after the task has left its stack (it may be resumed by
+ * others from then on, or its stack reused) cannot be done by itself.  It
+ * leaves a note in its worker, and whoever runs next acts on it before
+ * anything else: go__after_switch().
+ *
+ * A function of this file that is resumed may be on another thread, and its
+ * task on another worker: t->worker is read anew after each switch.
+ *
+ * STACK  From a blocking call down to the switch at most 1 KiB is used, so that
+ *        a task which parks early costs one page; test_sched.c measures it.
+ */
+#include "sched/worker.h"
+
+#include "arch/sys.h"
+
+struct go__worker *go__worker_self(void)
+{
+	struct go__context *c = go__self();
+
+	if (c->flags & GO__CONTEXT_TASK)
+		return go__task_of_context(c)->worker;
+	if (!c->waiter)
+		return NULL;
+	return go__container_of((struct go__waiter *)c->waiter,
+				struct go__thread, waiter)
+		->worker;
+}
+
+/* ---- what is done for the one that has left ---- */
+
+/* previous has parked: from here on others may resume it. */
+static void after_park(struct go__worker *w)
+{
+	struct go__task *t = w->previous;
+	uint64_t epoch = w->epoch;
+
+	if (go__wait_word_save(&t->waiter.word)) {
+		go__ready(w, t, true);
+		return;
+	}
+	/* The second half of the handshake with cancellers (waitword.h).  The
+	 * task may be running again by now, even be over, and another one in
+	 * its block; then the claim of its old wait fails. */
+	if (go__task_cancelled(t) &&
+	    go__wait_word_peek(&t->waiter.word, false) == epoch &&
+	    go__wait_claim_epoch(&t->waiter, epoch))
+		go__wait_deliver(&t->waiter, -ECANCELED);
+}
+
+static void stack_recycle(struct go__worker *w, char *slot, unsigned class)
+{
+	if (class != GO__STACK_DEFAULT_CLASS) {
+		go__stack_free((struct go__stack){slot, class});
+		return;
+	}
+	if (!go__stack_push(&w->stacks, slot)) {
+		go__stack_flush(&w->stacks, GO__STACK_CACHE / 2);
+		(void)go__stack_push(&w->stacks, slot);
+	}
+}
+
+void go__after_switch(struct go__worker *w)
+{
+	enum go__after after = w->after;
+
+	w->after = GO__AFTER_NOTHING;
+	switch (after) {
+	case GO__AFTER_NOTHING:
+		break;
+	case GO__AFTER_PARK:
+		after_park(w);
+		break;
+	case GO__AFTER_YIELD:
+		go__ready(w, w->previous, false);
+		break;
+	case GO__AFTER_DEATH:
+		go__context_release(&w->grave);
+		stack_recycle(w, w->dead_slot, w->dead_class);
+		break;
+	}
+}
+
+/* ---- tasks on stacks ---- */
+
+/*
+ * The calling task's function has returned.  Ends the task, and returns the
+ * next one if it is new, to go on with it on this very stack; else does not
+ * return.
+ */
+static struct go__task *retire(struct go__task *t)
+{
+	struct go__worker *w = t->worker;
+	char *slot = t->slot;
+	unsigned class = t->stack_class;
+	struct go__task *next;
+
+	go__context_become(&w->grave);
+	t->slot = NULL;
+	go__task_end(w, t);
+	next = go__pick_local(w, class == GO__STACK_DEFAULT_CLASS);
+	if (next && !next->slot) {
+		if (next->stack_class == class) {
+			next->slot = slot;
+			next->worker = w;
+			go__context_become(&next->context);
+			return next;
+		}
+		if (!go__task_bind(w, next)) {
+			w->handoff = next;
+			next = NULL;
+		}
+	}
+	if (next)
+		next->worker = w;
+	w->dead_slot = slot;
+	w->dead_class = class;
+	w->after = GO__AFTER_DEATH;
+	go__context_switch(&w->grave, next ? &next->context : w->host);
+	__builtin_unreachable();
+}
+
+/* The first function on a stack.  Runs tasks there, one after the other. */
+static void task_main(void)
+{
+	struct go__task *t = go__task_of_context(go__self());
+
+	go__after_switch(t->worker);
+	for (;;) {
+		t->budget = GO__TASK_BUDGET;
+		*t->worker->errno_location = 0;
+		t->arg = t->fn(t->arg);
+		t = retire(t);
+	}
+}
+
+static void first_frame(struct go__task *t, char *slot)
+{
+	t->slot = slot;
+	go__context_prepare(&t->context, go__stack_low(slot, t->stack_class),
+			    go__stack_high(slot, t->stack_class), task_main);
+}
+
+bool go__task_bind(struct go__worker *w, struct go__task *t)
+{
+	char *slot;
+
+	if (t->stack_class != GO__STACK_DEFAULT_CLASS)
+		return false;
+	slot = go__stack_pop(&w->stacks);
+	if (!slot)
+		return false;
+	first_frame(t, slot);
+	return true;
+}
+
+bool go__task_bind_slow(struct go__worker *w, struct go__task *t)
+{
+	struct go__stack stack;
+
+	if (go__task_bind(w, t))
+		return true;
+	if (t->stack_class == GO__STACK_DEFAULT_CLASS)
+		return go__stack_refill(&w->stacks) == 0 && go__task_bind(w, t);
+	if (go__stack_alloc(go__stack_bytes(t->stack_class), &stack) < 0)
+		return false;
+	first_frame(t, stack.slot);
+	return true;
+}
+
+void go__suspend(struct go__task *t, enum go__after after)
+{
+	struct go__worker *w = t->worker;
+	struct go__task *next = go__pick_local(w, false);
+
+	if (next && !next->slot && !go__task_bind(w, next)) {
+		w->handoff = next;
+		next = NULL;
+	}
+	if (!next && after == GO__AFTER_YIELD && w->until_fair && !w->handoff)
+		return; /* Nobody to yield to. */
+	if (next)
+		next->worker = w;
+	t->context.saved_errno = *w->errno_location;
+	w->previous = t;
+	w->after = after;
+	go__context_switch(&t->context, next ? &next->context : w->host);
+
+	w = t->worker;
+	go__after_switch(w);
+	t->budget = GO__TASK_BUDGET;
+	*w->errno_location = t->context.saved_errno;
+}
+
+/* ---- waiting ---- */
+
+struct go__waiter *go__waiter_self(void)
+{
+	struct go__context *c = go__self();
+	struct go__thread *thread;
+
+	if (c->waiter)
+		return c->waiter;
+	thread = go__thread_self();
+	return thread ? &thread->waiter : NULL;
+}
+
+bool go__task_cancelled(const struct go__task *t)
+{
+	if (go__task_word_cancelled(&t->word))
+		return true;
+	/* relaxed: constant while the task lives. */
+	return go__phase(atomic_load_explicit(
+		       &t->runtime, memory_order_relaxed)) != GO__OPEN;
+}
+
+int go__wait_check(struct go__waiter *w)
+{
+	struct go__task *t;
+
+	if (!w->is_task)
+		return 0;
+	t = go__task_of_waiter(w);
+	if (go__task_cancelled(t) && !t->shield)
+		return -ECANCELED;
+	if (--t->budget == 0) {
+		t->budget = GO__TASK_BUDGET;
+		go__suspend(t, GO__AFTER_YIELD);
+	}
+	return 0;
+}
+
+void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned flags)
+{
+	bool deaf = flags & GO__WAIT_IS_DEAF;
+
+	if (w->is_task) {
+		struct go__task *t = go__task_of_waiter(w);
+
+		if (!deaf && t->deadline < deadline)
+			deadline = t->deadline;
+		deaf = deaf || t->shield;
+	}
+	/* relaxed: published by the opening of the wait. */
+	atomic_store_explicit(&w->deadline, deadline, memory_order_relaxed);
+	go__wait_word_open(&w->word, deaf);
+}
+
+int go__wait(struct go__waiter *w)
+{
+	struct go__task *t;
+	uint64_t deadline;
+
+	if (!w->is_task) {
+		go__thread_wait(go__container_of(w, struct go__thread, waiter));
+		return w->result;
+	}
+	t = go__task_of_waiter(w);
+	/* relaxed: our own. */
+	deadline = atomic_load_explicit(&w->deadline, memory_order_relaxed);
+	if (deadline != GO__NO_DEADLINE)
+		go__timer_arm(&t->timer, &t->worker->wheel, deadline);
+	if (go__wait_word_delivered(&w->word))
+		return w->result;
+	t->worker->epoch = go__wait_word_epoch(&w->word);
+	go__suspend(t, GO__AFTER_PARK);
+	return w->result;
+}
+
+int go__wait_abandon(struct go__waiter *w)
+{
+	if (go__wait_claim_epoch(w, go__wait_word_epoch(&w->word)))
+		return 0;
+	return go__wait(w); /* Somebody has claimed it, and will deliver. */
+}
+
+int go_yield(void)
+{
+	struct go__task *t = go__task_self();
+
+	if (t)
+		go__suspend(t, GO__AFTER_YIELD);
+	return 0;
+}
+
+int go_errno(void)
+{
+	struct go__worker *w = go__worker_self();
+
+	return w ? *w->errno_location : *go__sys_errno();
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which task runs next.
+ *
+ * From the worker's own queues, by the parking task itself:
+ *
+ *     the inbox             tasks that can run nowhere else
+ *     `next`                woken by what ran before: hot, but at most three
+ *                           times in a row, or a pair of tasks that wake each
+ *                           other would keep everybody else out
+ *     the fresh ring        newest first: depth first, on a hot stack
+ *     the woken ring        oldest first
+ *
+ * One pick in eight looks at the woken ring before the fresh one, so a task
+ * that spawns for ever cannot keep woken ones out.  After `fairness` picks it
+ * is the host's turn, which looks at what the worker's own tasks could starve:
+ * due timers, descriptors, the injection queue, the oldest fresh task.  So a
+ * runnable task runs after a bounded number of other tasks' turns.
+ *
+ * When the worker's own queues are dry the host looks, in this order, at the
+ * injection queue, the starved, its timers, the other workers' queues and
+ * timers, and then sleeps (idle.h has the protocol, sleep.c the sleeping).  It
+ * needs no look at the poller before: the sentry's sleep is one.
+ */
+#include "sched/worker.h"
+
+#include "arch/sys.h"
+
+enum {
+	STREAK_MOST = 3,
+	WOKEN_FIRST = 8,
+	BATCH = 32, /* Tasks moved from elsewhere at a time. */
+};
+
+/* While busy, the poller is looked at no more often than this. */
+static const uint64_t POLL_INTERVAL = 50 * 1000;
+
+/* ---- own queues ---- */
+
+static struct go__task *take_next(struct go__worker *w)
+{
+	/* relaxed: a look; NULL stays NULL unless we change it ourselves. */
+	if (!atomic_load_explicit(&w->next, memory_order_relaxed))
+		return NULL;
+	/* acquire <- [next]: also from ourselves, if stolen and put back. */
+	return atomic_exchange_explicit(&w->next, NULL, memory_order_acquire);
+}
+
+struct go__task *go__pick_local(struct go__worker *w, bool have_stack)
+{
+	struct go__task *t;
+	uint64_t picks;
+
+	if (w->until_fair == 0)
+		return NULL;
+	w->until_fair--;
+	/* relaxed, both: our own counter; the watchdog looks for change. */
+	picks = atomic_load_explicit(&w->picks, memory_order_relaxed) + 1;
+	atomic_store_explicit(&w->picks, picks, memory_order_relaxed);
+
+	if (go__queue_count(&w->inbox) && (t = go__queue_pop(&w->inbox)))
+		return t;
+	t = take_next(w);
+	if (t) {
+		if (++w->streak <= STREAK_MOST || t->pinned)
+			return t;
+		go__enqueue(w, t);
+	}
+	w->streak = 0;
+	if (picks % WOKEN_FIRST == 0 && (t = go__woken_pop(&w->woken)))
+		return t;
+	if ((have_stack || w->stacks.n) && (t = go__fresh_pop(&w->fresh)))
+		return t;
+	return go__woken_pop(&w->woken);
+}
+
+/* ---- shared queues ---- */
+
+/* Put tasks from elsewhere into our rings; the first is returned instead. */
+static struct go__task *adopt(struct go__worker *w, struct go__task **batch,
+			      unsigned n)
+{
+	for (unsigned i = 1; i < n; i++)
+		go__enqueue(w, batch[i]);
+	return n ? batch[0] : NULL;
+}
+
+/* A fair share of the injection queue. */
+static struct go__task *from_injection(struct go__worker *w)
+{
+	struct go__task *batch[BATCH];
+	unsigned count = go__queue_count(&w->runtime->injection);
+	unsigned n = 0, share;
+
+	if (count == 0)
+		return NULL;
+	share = count / w->runtime->worker_count + 1;
+	share = share < BATCH ? share : BATCH;
+	while (n < share && (batch[n] = go__queue_pop(&w->runtime->injection)))
+		n++;
+	return adopt(w, batch, n);
+}
+
+/* A starved task, if there is a stack for it now. */
+static struct go__task *from_starved(struct go__worker *w)
+{
+	struct go__task *t = go__queue_pop(&w->runtime->starved);
+
+	if (t && !go__task_bind_slow(w, t)) {
+		go__queue_push(&w->runtime->starved, &t, 1);
+		return NULL;
+	}
+	return t;
+}
+
+static void run_timers(struct go__wheel *wheel, uint64_t now)
+{
+	struct go__wake_list ready;
+
+	go__wake_list_init(&ready);
+	go__wheel_run(wheel, now, &ready);
+	go__wake_list_flush(&ready);
+}
+
+/* Own timers, if there are any. */
+static void own_timers(struct go__worker *w)
+{
+	if (go__wheel_next(&w->wheel) != GO__NO_DEADLINE)
+		run_timers(&w->wheel, go__sys_now());
+}
+
+/* Look at the poller without waiting, unless somebody else is at it. */
+static void look_at_poller(struct go__worker *w, uint64_t now)
+{
+	struct go_runtime *rt = w->runtime;
+	struct go__wake_list ready;
+
+	if (!go__poll_acquire(rt))
+		return;
+	w->polled_at = now;
+	go__wake_list_init(&ready);
+	(void)go__poller_wait(rt->poller, 0, &ready);
+	go__poll_release(rt);
+	go__wake_list_flush(&ready);
+}
+
+/* What the worker's own tasks could starve. */
+static struct go__task *fair_look(struct go__worker *w)
+{
+	uint64_t now = go__sys_now();
+	struct go__task *t;
+
+	w->until_fair = w->runtime->fairness;
+	run_timers(&w->wheel, now);
+	if (now - w->polled_at >= POLL_INTERVAL)
+		look_at_poller(w, now);
+	t = from_injection(w);
+	if (!t)
+		(void)go__fresh_take(&w->fresh, &t, 1);
+	return t;
+}
+
+/* ---- other workers ---- */
+
+/* A pinned task that we took from another worker's `next` goes home. */
+static struct go__task *unless_pinned(struct go__worker *w, struct go__task *t)
+{
+	if (t && t->pinned && t->worker != w) {
+		go__ready(w, t, false);
+		return NULL;
+	}
+	return t;
+}
+
+static struct go__task *steal(struct go__worker *w, struct go__worker *victim)
+{
+	struct go__task *batch[BATCH];
+	unsigned n;
+
+	n = go__woken_take(&victim->woken, batch, BATCH, true);
+	if (n == 0)
+		n = go__fresh_take(&victim->fresh, batch, BATCH);
+	if (n)
+		return adopt(w, batch, n);
+	/* relaxed: the watchdog's word for it; a second chance comes. */
+	if (atomic_load_explicit(&victim->stuck, memory_order_relaxed))
+		return unless_pinned(w, take_next(victim));
+	return NULL;
+}
+
+static uint64_t random_next(struct go__worker *w)
+{
+	/* Marsaglia, Xorshift RNGs, 2003. */
+	w->seed ^= w->seed << 13;
+	w->seed ^= w->seed >> 7;
+	w->seed ^= w->seed << 17;
+	return w->seed;
+}
+
+static struct go__task *from_others(struct go__worker *w)
+{
+	struct go_runtime *rt = w->runtime;
+	unsigned first = (unsigned)(random_next(w) % rt->worker_count);
+	uint64_t now = go__sys_now();
+	struct go__task *t;
+
+	for (unsigned i = 0; i < rt->worker_count; i++) {
+		struct go__worker *victim =
+			&rt->worker[(first + i) % rt->worker_count];
+
+		if (victim == w)
+			continue;
+		t = steal(w, victim);
+		if (t)
+			return t;
+		run_timers(&victim->wheel, now);
+	}
+	return go__pick_local(w, false);
+}
+
+bool go__work_anywhere(struct go__worker *w)
+{
+	struct go_runtime *rt = w->runtime;
+
+	if (go__queue_count(&rt->injection) || go__queue_count(&w->inbox))
+		return true;
+	for (unsigned i = 0; i < rt->worker_count; i++)
+		if (go__woken_count(&rt->worker[i].woken) ||
+		    go__fresh_count(&rt->worker[i].fresh))
+			return true;
+	return false;
+}
+
+/* True if more than a lone task lies somewhere. */
+static bool surplus(struct go_runtime *rt)
+{
+	if (go__queue_count(&rt->injection))
+		return true;
+	for (unsigned i = 0; i < rt->worker_count; i++)
+		if (go__woken_count(&rt->worker[i].woken) +
+			    go__fresh_count(&rt->worker[i].fresh) >=
+		    2)
+			return true;
+	return false;
+}
+
+/* ---- the host's pick ---- */
+
+/* Without other workers' queues, and without waiting. */
+static struct go__task *look(struct go__worker *w)
+{
+	struct go__task *t = w->handoff;
+
+	w->handoff = NULL;
+	if (!t && w->until_fair == 0)
+		t = fair_look(w);
+	if (!t)
+		t = go__pick_local(w, true);
+	if (!t)
+		t = from_injection(w);
+	if (!t && go__queue_count(&w->runtime->starved))
+		t = from_starved(w);
+	if (!t) {
+		own_timers(w);
+		t = go__pick_local(w, true);
+	}
+	return t;
+}
+
+/* With a stack; a task that finds none joins the starved. */
+static bool ready_to_run(struct go__worker *w, struct go__task *t)
+{
+	if (t->slot || go__task_bind_slow(w, t))
+		return true;
+	go__queue_push(&w->runtime->starved, &t, 1);
+	return false;
+}
+
+/*
+ * A search is over with a task in hand.  The last searcher makes up for the
+ * wake-ups that were left out while it searched (idle.h).
+ */
+static void search_succeeded(struct go_runtime *rt)
+{
+	if (go__idle_stop_search(&rt->idle) && surplus(rt))
+		go__notify(rt);
+}
+
+struct go__task *go__pick(struct go__worker *w, bool (*done)(void *), void *arg)
+{
+	struct go_runtime *rt = w->runtime;
+	bool searching = false;
+	struct go__task *t;
+
+	for (;;) {
+		if (go__phase(rt) == GO__STOPPED || (done && done(arg))) {
+			if (searching)
+				(void)go__idle_stop_search(&rt->idle);
+			return NULL;
+		}
+		t = look(w);
+		if (!t && rt->worker_count > 1) {
+			if (!searching)
+				searching = go__idle_search(&rt->idle,
+							    rt->worker_count);
+			if (searching)
+				t = from_others(w);
+		}
+		if (t && ready_to_run(w, t)) {
+			if (searching)
+				search_succeeded(rt);
+			return t;
+		}
+		if (!t)
+			searching = go__worker_sleep(w, searching);
+	}
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an operating system's readiness interface must provide to a runtime.
+ *
+ * This is the one place where the scheduler calls upwards: it owns pollers and
+ * decides who sleeps in them; the files in io/ implement this header, exactly
+ * one of them in each build, and contain no scheduling.
+ */
+#ifndef GO_SCHED_POLLER_H
+#define GO_SCHED_POLLER_H
+
+#include <stdint.h>
+
+struct go__poller;
+struct go__wake_list;
+
+/* Returns 0, or -errno (-EMFILE, -ENFILE, -ENOMEM) with nothing left. */
+int go__poller_create(struct go__poller **poller);
+
+/*
+ * Forget all registrations, wake whoever still waits through this poller (they
+ * belong to other runtimes and register anew with their own), and free it.
+ * Nobody may be inside another function of this poller.
+ */
+void go__poller_destroy(struct go__poller *poller);
+
+/*
+ * Wait up to timeout_ns (0: just look, -1: no limit) for descriptors to become
+ * ready, and add every waiter that this ends the wait of to `ready`.  Returns
+ * early after go__poller_break().  One caller at a time.  Returns 0 or more,
+ * or -errno, which the caller treats as "nothing happened".
+ */
+int go__poller_wait(struct go__poller *poller, int64_t timeout_ns,
+		    struct go__wake_list *ready);
+
+/*
+ * Make the go__poller_wait() that sleeps, or is about to, return.  Any thread.
+ * Called only for a caller that has said it is going to sleep, so a look with
+ * time-out 0 by somebody else must not use the break up.
+ */
+void go__poller_break(struct go__poller *poller);
+
+#endif

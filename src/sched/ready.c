@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making tasks runnable: which queue, and who is to be woken.
+ *
+ *     the task                      goes to
+ *     ----------------------------  ------------------------------------------
+ *     woken by what runs here       the worker's `next`; what was there before
+ *                                   joins the ring of woken tasks
+ *     woken in passing, yielded     the ring of woken tasks
+ *     new                           the ring of fresh tasks
+ *     from another thread or        the runtime's injection queue
+ *       runtime, or no room
+ *     pinned, and not here          its worker's inbox
+ *
+ * The handshake with workers that fall asleep is in idle.h.
+ */
+#include "sched/worker.h"
+
+#include "arch/sys.h"
+
+enum {
+	OVERFLOW_MOST = 32
+}; /* Tasks that leave a full ring at a time. */
+
+static void rouse(struct go__worker *w, bool sentry)
+{
+	/* [roused] release -> the sleeper's acquire: it sees our tasks. */
+	atomic_store_explicit(&w->roused, 1, memory_order_release);
+	if (sentry)
+		go__poller_break(w->runtime->poller);
+	else
+		go__sys_futex_wake(&w->roused, 1);
+}
+
+void go__notify(struct go_runtime *rt)
+{
+	bool sentry;
+	struct go__sleeper *s = go__idle_pick(&rt->idle, &sentry);
+
+	if (s)
+		rouse(go__container_of(s, struct go__worker, sleeper), sentry);
+}
+
+/* Wake this worker if it sleeps: its inbox has been filled. */
+static void notify_worker(struct go__worker *w)
+{
+	bool sentry;
+
+	if (go__idle_pick_this(&w->runtime->idle, &w->sleeper, &sentry))
+		rouse(w, sentry);
+}
+
+void go__notify_all(struct go_runtime *rt)
+{
+	for (unsigned i = 0; i < rt->worker_count; i++)
+		notify_worker(&rt->worker[i]);
+}
+
+void go__submit(struct go__worker *self)
+{
+	unsigned n;
+
+	if (self->runtime->worker_count == 1)
+		return;
+	n = go__woken_count(&self->woken) + go__fresh_count(&self->fresh);
+	/* relaxed: only a count of our own. */
+	if (atomic_load_explicit(&self->next, memory_order_relaxed))
+		n++;
+	if (n >= 2)
+		go__notify(self->runtime);
+}
+
+static void inject(struct go_runtime *rt, struct go__task *t)
+{
+	go__queue_push(&rt->injection, &t, 1);
+	go__notify(rt);
+}
+
+static void into_inbox(struct go__worker *w, struct go__task *t)
+{
+	go__queue_push(&w->inbox, &t, 1);
+	notify_worker(w);
+}
+
+/* A ring is full: move the older half, and t, to the injection queue. */
+static void overflow(struct go__worker *self, struct go__task *t)
+{
+	struct go__task *batch[OVERFLOW_MOST + 1];
+	unsigned n;
+
+	if (t->slot)
+		n = go__woken_take(&self->woken, batch, OVERFLOW_MOST, true);
+	else
+		n = go__fresh_take(&self->fresh, batch, OVERFLOW_MOST);
+	batch[n++] = t;
+	go__queue_push(&self->runtime->injection, batch, n);
+	go__notify(self->runtime);
+}
+
+void go__enqueue(struct go__worker *self, struct go__task *t)
+{
+	bool room = t->slot ? go__woken_push(&self->woken, t)
+			    : go__fresh_push(&self->fresh, t);
+
+	if (!room)
+		overflow(self, t);
+}
+
+/* Where a task must go that may not simply stay here; NULL: it may. */
+static struct go__worker *elsewhere(struct go__worker *self, struct go__task *t)
+{
+	struct go_runtime *rt = self->runtime;
+
+	if (t->pinned)
+		return t->worker == self ? NULL : t->worker;
+	if (rt->migrate && rt->worker_count > 1)
+		return &rt->worker[(t->worker->index + 1) % rt->worker_count];
+	return NULL;
+}
+
+void go__ready(struct go__worker *self, struct go__task *t, bool soon)
+{
+	/* relaxed: constant while the task lives. */
+	struct go_runtime *rt =
+		atomic_load_explicit(&t->runtime, memory_order_relaxed);
+	struct go__worker *other;
+
+	if (!self || self->runtime != rt) {
+		if (t->pinned)
+			into_inbox(t->worker, t);
+		else
+			inject(rt, t);
+		return;
+	}
+	other = elsewhere(self, t);
+	if (other) {
+		into_inbox(other, t);
+		return;
+	}
+	if (soon) {
+		/* [next] release -> whoever takes it; seq_cst: before the
+		 * look at the idle state (idle.h). */
+		t = atomic_exchange_explicit(&self->next, t,
+					     memory_order_seq_cst);
+		if (!t) {
+			go__submit(self);
+			return;
+		}
+	}
+	if (t->pinned)
+		go__queue_push(&self->inbox, &t, 1);
+	else
+		go__enqueue(self, t);
+	go__submit(self);
+}
+
+void go__ready_fresh(struct go__worker *self, struct go__task *t)
+{
+	/* relaxed: constant while the task lives. */
+	struct go_runtime *rt =
+		atomic_load_explicit(&t->runtime, memory_order_relaxed);
+
+	if (t->pinned) {
+		into_inbox(t->worker, t);
+	} else if (!self || self->runtime != rt) {
+		inject(rt, t);
+	} else {
+		go__enqueue(self, t);
+		go__submit(self);
+	}
+}
+
+/* ---- delivering ---- */
+
+static struct go__thread *thread_of(struct go__waiter *w)
+{
+	return go__container_of(w, struct go__thread, waiter);
+}
+
+void go__wake_list_init(struct go__wake_list *l)
+{
+	l->first = NULL;
+	l->last = &l->first;
+	l->count = 0;
+}
+
+void go__wake_list_add(struct go__wake_list *l, struct go__waiter *w,
+		       int result)
+{
+	w->result = result;
+	if (!w->is_task) {
+		go__thread_deliver(thread_of(w));
+		return;
+	}
+	if (w->claim == GO__CLAIM_RUNNING && !go__wait_word_deliver(&w->word))
+		return; /* Its own successor will make it runnable. */
+	w->next = NULL;
+	*l->last = w;
+	l->last = &w->next;
+	l->count++;
+}
+
+void go__wake_list_flush(struct go__wake_list *l)
+{
+	struct go__worker *self = go__worker_self();
+	struct go__waiter *w = l->first, *next;
+
+	for (; w; w = next) {
+		next = w->next;
+		go__ready(self, go__task_of_waiter(w), false);
+	}
+	go__wake_list_init(l);
+}
+
+void go__wait_deliver(struct go__waiter *w, int result)
+{
+	w->result = result;
+	if (!w->is_task)
+		go__thread_deliver(thread_of(w));
+	else if (w->claim != GO__CLAIM_RUNNING ||
+		 go__wait_word_deliver(&w->word))
+		go__ready(go__worker_self(), go__task_of_waiter(w), true);
+}

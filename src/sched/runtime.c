@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runtimes: made, used from plain threads, shut down.
+ *
+ * SHUTDOWN goes through the phases of worker.h.  CLOSING is itself the
+ * cancellation of every task: a task counts as cancelled when its runtime is
+ * not OPEN, so tasks that begin to wait later need not be looked for; only
+ * those that wait already are, by a walk over all blocks.  (Phase and wait
+ * word are a handshake like a task's own flag; see waitword.h.)
+ *
+ * The end is found by counting.  Each worker counts the tasks that it has seen
+ * begin and end; foreign spawns count in the runtime.  All counters only grow,
+ * so if the ends, read first, equal the beginnings, read after them, there was
+ * a moment in between when no task was left, and when closing there will be
+ * none after it.  The last worker to fall asleep sees the last of the counts.
+ */
+#include "sched/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/cpu.h"
+#include "arch/sys.h"
+
+enum {
+	WORKERS_MOST = 256,
+	FAIRNESS = 61
+};
+
+/* ---- options ---- */
+
+/* A number from the environment, if there is one in range. */
+static uint64_t override(const char *name, uint64_t value, uint64_t most)
+{
+	const char *text = getenv(name);
+	char *end;
+	unsigned long long n;
+
+	if (!text || !*text)
+		return value;
+	n = strtoull(text, &end, 10);
+	return *end == '\0' && n <= most ? n : value;
+}
+
+static int flavour_of(const go_runtime_options *o)
+{
+	const char *text = getenv("GOFER_FLAVOUR");
+
+	if (text && strcmp(text, "current") == 0)
+		return GO_CURRENT_THREAD;
+	if (text && strcmp(text, "multi") == 0)
+		return GO_MULTI_THREAD;
+	return o->flavour;
+}
+
+static int check_options(const go_runtime_options *o)
+{
+	static const uint64_t zero[sizeof(o->reserved) / sizeof(uint64_t)];
+
+	if (memcmp(o->reserved, zero, sizeof(zero)) != 0 ||
+	    (o->flavour != GO_MULTI_THREAD &&
+	     o->flavour != GO_CURRENT_THREAD) ||
+	    o->workers > WORKERS_MOST ||
+	    (o->stack_bytes && !go__stack_class(o->stack_bytes)))
+		return -EINVAL;
+	return 0;
+}
+
+static unsigned count_workers(const go_runtime_options *o, int flavour)
+{
+	unsigned n;
+
+	if (flavour == GO_CURRENT_THREAD)
+		return 1;
+	n = (unsigned) override("GOFER_WORKERS", o->workers, WORKERS_MOST);
+	if (n == 0)
+		n = go__cpu_count();
+	return n < WORKERS_MOST ? n : WORKERS_MOST;
+}
+
+static void configure(struct go_runtime *rt, const go_runtime_options *o)
+{
+	const char *name = o->thread_name ? o->thread_name : "gofer";
+	size_t stack = override("GOFER_STACK_BYTES", o->stack_bytes,
+				go__stack_bytes(GO__STACK_MAX_CLASS));
+
+	rt->fairness = o->fairness_interval ? o->fairness_interval : FAIRNESS;
+	rt->stack_class =
+		stack ? go__stack_class(stack) : GO__STACK_DEFAULT_CLASS;
+	rt->worker_stack_bytes = o->worker_stack_bytes;
+	rt->migrate = override("GOFER_MIGRATE", o->migrate, 1);
+	strncpy(rt->thread_name, name, sizeof(rt->thread_name) - 1);
+	if (o->allow_unguarded)
+		go__stack_allow_unguarded(true);
+}
+
+/* ---- creation ---- */
+
+static struct go_runtime *allocate(unsigned workers)
+{
+	size_t bytes =
+		sizeof(struct go_runtime) + workers * sizeof(struct go__worker);
+	struct go_runtime *rt = go__sys_aligned_alloc(64, bytes);
+
+	if (rt) {
+		memset(rt, 0, bytes);
+		rt->worker_count = workers;
+	}
+	return rt;
+}
+
+/* Stop the threads that run.  The phase is STOPPED. */
+static void join_threads(struct go_runtime *rt)
+{
+	go__notify_all(rt);
+	while (rt->threads != 0)
+		(void)go__sys_thread_join(rt->worker[--rt->threads].thread);
+	go__watchdog_stop(rt);
+}
+
+static void set_phase(struct go_runtime *rt, enum go__phase phase)
+{
+	/* seq_cst <-> [phase]: before the look at the wait words. */
+	atomic_store_explicit(&rt->phase, phase, memory_order_seq_cst);
+}
+
+static int start_threads(struct go_runtime *rt)
+{
+	int r = go__watchdog_start(rt);
+
+	if (rt->flavour == GO_CURRENT_THREAD)
+		return 0;
+	while (r == 0 && rt->threads < rt->worker_count) {
+		r = go__worker_start(&rt->worker[rt->threads]);
+		if (r == 0)
+			rt->threads++;
+	}
+	if (r < 0) {
+		set_phase(rt, GO__STOPPED);
+		join_threads(rt);
+	}
+	return r;
+}
+
+int go_runtime_create(go_runtime **out, const go_runtime_options *options)
+{
+	static const go_runtime_options defaults;
+	const go_runtime_options *o = options ? options : &defaults;
+	struct go_runtime *rt;
+	int r, flavour;
+
+	if (!out)
+		return -EINVAL;
+	r = check_options(o);
+	if (r < 0)
+		return r;
+	flavour = flavour_of(o);
+	rt = allocate(count_workers(o, flavour));
+	if (!rt)
+		return -ENOMEM;
+	rt->flavour = flavour;
+	configure(rt, o);
+	go__queue_init(&rt->injection);
+	go__queue_init(&rt->starved);
+	go__idle_init(&rt->idle);
+	for (unsigned i = 0; i < rt->worker_count; i++)
+		go__worker_init(&rt->worker[i], rt, i);
+	r = go__poller_create(&rt->poller);
+	if (r == 0) {
+		r = start_threads(rt);
+		if (r < 0)
+			go__poller_destroy(rt->poller);
+	}
+	if (r < 0) {
+		go__sys_free(rt);
+		return r;
+	}
+	*out = rt;
+	return 0;
+}
+
+/* ---- hosting a runtime without threads ---- */
+
+static int begin_hosting(struct go_runtime *rt)
+{
+	int r = 0;
+
+	go__lock_acquire(&rt->lock);
+	if (rt->hosted)
+		r = -EBUSY;
+	else
+		rt->hosted = true;
+	go__lock_release(&rt->lock);
+	return r;
+}
+
+static void end_hosting(struct go_runtime *rt)
+{
+	go__lock_acquire(&rt->lock);
+	rt->hosted = false;
+	go__lock_release(&rt->lock);
+}
+
+static bool task_is_over(void *arg)
+{
+	go_task *task = arg;
+	struct go__task *t = task->block;
+
+	return !go__task_word_is(&t->word, task->id);
+}
+
+/* ---- running something in it ---- */
+
+int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
+			   const char *site)
+{
+	go_task task;
+	go_spawn_options o = {.task = &task};
+	bool host = rt && rt->flavour == GO_CURRENT_THREAD;
+	int r;
+
+	if (!rt || !fn)
+		return -EINVAL;
+	if (go__worker_self())
+		return -EDEADLK;
+	if (!go__thread_self())
+		return -ENOMEM;
+	r = host ? begin_hosting(rt) : 0;
+	if (r < 0)
+		return r;
+	r = go__spawn(rt, NULL, &o, fn, arg, site);
+	if (r == 0) {
+		if (host)
+			(void)go__worker_host(&rt->worker[0], task_is_over,
+					      &task);
+		r = go_task_join(task, result);
+	}
+	if (host)
+		end_hosting(rt);
+	return r;
+}
+
+int go_run_with(const go_runtime_options *options, go_fn *main_fn, void *arg,
+		void **result)
+{
+	go_runtime *rt;
+	int r;
+
+	if (!main_fn)
+		return -EINVAL;
+	if (go__worker_self())
+		return -EDEADLK;
+	r = go_runtime_create(&rt, options);
+	if (r < 0)
+		return r;
+	r = go_runtime_block_on(rt, main_fn, arg, result);
+	(void)go_runtime_shutdown(rt, GO_NEVER);
+	(void)go_runtime_destroy(rt);
+	return r;
+}
+
+int go_run(go_fn *main_fn, void *arg)
+{
+	return go_run_with(NULL, main_fn, arg, NULL);
+}
+
+/* ---- shutting down ---- */
+
+uint64_t go__runtime_live(struct go_runtime *rt)
+{
+	uint64_t ended = 0, begun = 0;
+
+	for (unsigned i = 0; i < rt->worker_count; i++)
+		/* acquire <- [ended]: what came before the ends is counted
+		 * below. */
+		ended += atomic_load_explicit(&rt->worker[i].ended,
+					      memory_order_acquire);
+	for (unsigned i = 0; i < rt->worker_count; i++)
+		/* relaxed: see the head; a task's own beginning is counted
+		 * before its end. */
+		begun += atomic_load_explicit(&rt->worker[i].spawned,
+					      memory_order_relaxed);
+	/* relaxed: as above. */
+	begun += atomic_load_explicit(&rt->spawned, memory_order_relaxed);
+	return begun - ended;
+}
+
+void go__runtime_drained(struct go_runtime *rt)
+{
+	/* [news] release -> wait_drained(). */
+	atomic_fetch_add_explicit(&rt->news, 1, memory_order_release);
+	go__sys_futex_wake(&rt->news, 1 << 16);
+}
+
+/* Phase one: no new tasks. */
+static void close_door(struct go_runtime *rt)
+{
+	go__lock_acquire(&rt->lock);
+	/* relaxed: written under this lock. */
+	if (atomic_load_explicit(&rt->phase, memory_order_relaxed) == GO__OPEN)
+		set_phase(rt, GO__CLOSING);
+	go__lock_release(&rt->lock);
+	go__lock_acquire(&rt->injection.lock);
+	rt->injection.closed = true;
+	go__lock_release(&rt->injection.lock);
+}
+
+/* Phase two, for one block: end the wait of a task of this runtime. */
+static void interrupt_ours(struct go__task *t, void *arg)
+{
+	uint64_t id = go__task_word_id(&t->word);
+
+	/* relaxed: go__task_word_id() has acquired what goes with this id. */
+	if (atomic_load_explicit(&t->runtime, memory_order_relaxed) == arg)
+		go__task_interrupt(t, id);
+}
+
+static uint64_t deadline_after(int64_t timeout_ns)
+{
+	return timeout_ns == GO_NEVER ? GO__NO_DEADLINE
+				      : go__sys_now() + (uint64_t)timeout_ns;
+}
+
+/* Phase three, with threads: wait until no task is left. */
+static void wait_drained(struct go_runtime *rt, uint64_t deadline)
+{
+	int r = 0;
+
+	while (r != -ETIMEDOUT) {
+		/* acquire <- [news]. */
+		uint32_t news =
+			atomic_load_explicit(&rt->news, memory_order_acquire);
+
+		if (go__runtime_live(rt) == 0)
+			return;
+		/* Those who have no tasks left to run may all sleep. */
+		go__notify_all(rt);
+		r = go__sys_futex_wait(&rt->news, news, deadline);
+	}
+}
+
+static bool drained_or_late(void *arg)
+{
+	struct go_runtime *rt = arg;
+
+	return go__runtime_live(rt) == 0 ||
+	       (rt->worker[0].limit != GO__NO_DEADLINE &&
+		go__sys_now() >= rt->worker[0].limit);
+}
+
+/* The same without threads. */
+static int run_until_drained(struct go_runtime *rt, uint64_t deadline)
+{
+	int r = begin_hosting(rt);
+
+	if (r < 0)
+		return r;
+	rt->worker[0].limit = deadline;
+	r = go__worker_host(&rt->worker[0], drained_or_late, rt);
+	rt->worker[0].limit = GO__NO_DEADLINE;
+	end_hosting(rt);
+	return r;
+}
+
+/* Phase four: stop the workers.  Only the first caller does anything. */
+static void stop(struct go_runtime *rt)
+{
+	go__lock_acquire(&rt->lock);
+	set_phase(rt, GO__STOPPED);
+	join_threads(rt);
+	go__lock_release(&rt->lock);
+}
+
+int go_runtime_shutdown(go_runtime *rt, int64_t timeout_ns)
+{
+	struct go__worker *self = go__worker_self();
+	uint64_t deadline, left;
+	int r = 0;
+
+	if (!rt || timeout_ns < 0)
+		return -EINVAL;
+	if (self && self->runtime == rt)
+		return -EDEADLK;
+	deadline = deadline_after(timeout_ns);
+	close_door(rt);
+	go__block_each(interrupt_ours, rt);
+	if (rt->flavour == GO_CURRENT_THREAD) {
+		if (go__phase(rt) != GO__STOPPED)
+			r = run_until_drained(rt, deadline);
+	} else {
+		wait_drained(rt, deadline);
+	}
+	if (r < 0)
+		return r;
+	left = go__runtime_live(rt);
+	if (left == 0)
+		stop(rt);
+	return left < INT32_MAX ? (int)left : INT32_MAX;
+}
+
+int go_runtime_destroy(go_runtime *rt)
+{
+	if (!rt)
+		return -EINVAL;
+	if (go__phase(rt) != GO__STOPPED)
+		return -EBUSY;
+	go__lock_acquire(&rt->lock); /* The stopper has left. */
+	go__lock_release(&rt->lock);
+	go__poller_destroy(rt->poller);
+	go__sys_free(rt);
+	return 0;
+}
+
+go_runtime *go_runtime_current(void)
+{
+	struct go__worker *w = go__worker_self();
+
+	return w ? w->runtime : NULL;
+}
+
+int go_runtime_workers(const go_runtime *rt)
+{
+	return rt ? (int)rt->worker_count : -EINVAL;
+}

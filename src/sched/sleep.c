@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a worker sleeps: in the poller, or on a futex.
+ *
+ * Whoever finds the poller free becomes the sentry: it sleeps in the poller,
+ * until a descriptor is ready, until the earliest deadline of all workers'
+ * timers, or until somebody breaks the sleep to wake it as a worker.  All
+ * others sleep on their futex, without a time-out.  So an idle runtime has one
+ * thread in the poller and costs nothing.
+ *
+ * DEADLINES.  A worker that falls asleep while the sentry does already may have
+ * timers that the sentry has not seen:
+ *
+ *     the sentry                         another worker
+ *     S1  sleep_until = for ever         O1  arm a timer (wheel.next)
+ *     S2  look at every wheel            O2  read sleep_until; if the timer
+ *     S3  sleep_until = the earliest         is earlier: break the poller
+ *     S4  sleep
+ *
+ * All sequentially consistent.  If O2 comes before S1 in their order, then so
+ * does O1 before S2, and the sentry has seen the timer; else O2 reads what S1
+ * or S3 wrote, and compares.  (A worker that is awake looks after its timers
+ * itself; if it does not come to it, the watchdog has others do it.)
+ *
+ * INVARIANT  poll_owner is 1 while somebody is inside go__poller_wait(), and a
+ *            sentry holds it from before it joins the sleepers until it has
+ *            left the poller: a break meant for it is seen by nobody else.
+ */
+#include "sched/worker.h"
+
+#include "arch/sys.h"
+
+bool go__poll_acquire(struct go_runtime *rt)
+{
+	unsigned none = 0;
+
+	/* relaxed: a look, to keep the line shared while somebody polls. */
+	if (atomic_load_explicit(&rt->poll_owner, memory_order_relaxed))
+		return false;
+	/* acquire <- go__poll_release(): the poller's memory. */
+	return atomic_compare_exchange_strong_explicit(&rt->poll_owner, &none,
+						       1, memory_order_acquire,
+						       memory_order_relaxed);
+}
+
+void go__poll_release(struct go_runtime *rt)
+{
+	/* release -> go__poll_acquire(). */
+	atomic_store_explicit(&rt->poll_owner, 0, memory_order_release);
+}
+
+static void set_sleep_until(struct go_runtime *rt, uint64_t when)
+{
+	/* [sleep_until] seq_cst: S1 and S3 of the head. */
+	atomic_store_explicit(&rt->sleep_until, when, memory_order_seq_cst);
+}
+
+/* The earliest deadline of all workers' timers. */
+static uint64_t earliest(struct go_runtime *rt)
+{
+	uint64_t first = GO__NO_DEADLINE;
+
+	for (unsigned i = 0; i < rt->worker_count; i++) {
+		uint64_t next = go__wheel_next(&rt->worker[i].wheel);
+
+		first = next < first ? next : first;
+	}
+	return first;
+}
+
+/* A sleeper's timers may be earlier than what the sentry sleeps until. */
+static void tell_sentry(struct go__worker *w)
+{
+	uint64_t next = go__wheel_next(&w->wheel);
+
+	/* seq_cst: O2 of the head. */
+	if (next < atomic_load_explicit(&w->runtime->sleep_until,
+					memory_order_seq_cst))
+		go__poller_break(w->runtime->poller);
+}
+
+static void sleep_as_sentry(struct go__worker *w, struct go__wake_list *ready)
+{
+	struct go_runtime *rt = w->runtime;
+	uint64_t now, until;
+	int64_t timeout = -1;
+
+	set_sleep_until(rt, GO__NO_DEADLINE);
+	until = earliest(rt);
+	until = w->limit < until ? w->limit : until;
+	if (until != GO__NO_DEADLINE || go__stack_trim_due() != UINT64_MAX) {
+		uint64_t trim;
+
+		now = go__sys_now();
+		trim = go__stack_trim(now);
+		until = trim < until ? trim : until;
+		if (until != GO__NO_DEADLINE)
+			timeout = until > now ? (int64_t)(until - now) : 0;
+	}
+	set_sleep_until(rt, until);
+	(void)go__poller_wait(rt->poller, timeout, ready);
+	set_sleep_until(rt, 0);
+	go__poll_release(rt);
+	if (until != GO__NO_DEADLINE) {
+		now = go__sys_now();
+		for (unsigned i = 0; until <= now && i < rt->worker_count; i++)
+			go__wheel_run(&rt->worker[i].wheel, now, ready);
+	}
+}
+
+static void sleep_on_futex(struct go__worker *w)
+{
+	tell_sentry(w);
+	/* acquire <- [roused]. */
+	while (!atomic_load_explicit(&w->roused, memory_order_acquire))
+		(void)go__sys_futex_wait(&w->roused, 0, GO__NO_DEADLINE);
+}
+
+/* The last worker falls asleep, and tasks wait for stacks: nothing that has
+ * one can run, so give the oldest of them up. */
+static bool give_up_starved(struct go__worker *w)
+{
+	struct go_runtime *rt = w->runtime;
+	struct go__task *t;
+
+	if (go__queue_count(&rt->starved) == 0 ||
+	    go__idle_count(go__idle_state(&rt->idle)) != rt->worker_count)
+		return false;
+	t = go__queue_pop(&rt->starved);
+	if (!t)
+		return false;
+	t->error = -ENOMEM;
+	go__task_end(w, t);
+	return true;
+}
+
+/* Reasons not to sleep after all, once we are among the sleepers. */
+static bool must_not_sleep(struct go__worker *w)
+{
+	int phase = go__phase(w->runtime);
+
+	if (phase == GO__CLOSING && go__runtime_live(w->runtime) == 0)
+		go__runtime_drained(w->runtime);
+	return phase == GO__STOPPED || go__work_anywhere(w) ||
+	       give_up_starved(w);
+}
+
+/* Somebody has picked us; the signal may still be on its way. */
+static void await_signal(struct go__worker *w)
+{
+	/* acquire <- [roused]. */
+	while (!atomic_load_explicit(&w->roused, memory_order_acquire))
+		(void)go__sys_futex_wait(&w->roused, 0, GO__NO_DEADLINE);
+	/* relaxed: nobody writes it before we join the sleepers again. */
+	atomic_store_explicit(&w->roused, 0, memory_order_relaxed);
+}
+
+bool go__worker_sleep(struct go__worker *w, bool searching)
+{
+	struct go_runtime *rt = w->runtime;
+	bool sentry = go__poll_acquire(rt);
+	struct go__wake_list ready;
+
+	go__wake_list_init(&ready);
+	go__idle_join(&rt->idle, &w->sleeper, sentry, searching);
+	if (must_not_sleep(w)) {
+		if (sentry)
+			go__poll_release(rt);
+	} else {
+		go__watchdog_kick(rt);
+		if (sentry)
+			sleep_as_sentry(w, &ready);
+		else
+			sleep_on_futex(w);
+	}
+	searching = !go__idle_leave(&rt->idle, &w->sleeper);
+	if (searching)
+		await_signal(w);
+	go__watchdog_kick(rt);
+	/* Now that we are no sleeper: this may wake another one. */
+	go__wake_list_flush(&ready);
+	return searching;
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tasks begin, end, and are joined, detached and cancelled.
+ *
+ * The rules of the task word, which decides between all of these when they
+ * meet, are in taskword.h.
+ */
+#include <string.h>
+
+#include "arch/sys.h"
+#include "sched/worker.h"
+
+enum {
+	IDS_AT_ONCE = 1024, /* Taken from the process-wide counter. */
+};
+
+static _Atomic uint64_t ids = 1;
+
+static uint64_t new_id(struct go__worker *self)
+{
+	if (!self)
+		/* relaxed, both: only has to be different each time. */
+		return atomic_fetch_add_explicit(&ids, 1, memory_order_relaxed);
+	if (self->id == self->id_end) {
+		/* relaxed: as above. */
+		self->id = atomic_fetch_add_explicit(&ids, IDS_AT_ONCE,
+						     memory_order_relaxed);
+		self->id_end = self->id + IDS_AT_ONCE;
+	}
+	return self->id++;
+}
+
+/* ---- beginning ---- */
+
+/*
+ * Count a task that begins, so that a runtime that closes waits for it.
+ * False: it is closing already.
+ */
+static bool count_in(struct go_runtime *rt, struct go__worker *self)
+{
+	bool open;
+
+	if (self && self->runtime == rt) {
+		/* The spawner is a task that shutdown waits for anyway. */
+		if (go__phase(rt) != GO__OPEN)
+			return false;
+		/* relaxed: our own counter; read behind locks. */
+		atomic_store_explicit(
+			&self->spawned,
+			atomic_load_explicit(&self->spawned,
+					     memory_order_relaxed) +
+				1,
+			memory_order_relaxed);
+		return true;
+	}
+	go__lock_acquire(&rt->injection.lock);
+	open = !rt->injection.closed;
+	if (open)
+		/* relaxed: shutdown reads it behind this lock. */
+		atomic_fetch_add_explicit(&rt->spawned, 1,
+					  memory_order_relaxed);
+	go__lock_release(&rt->injection.lock);
+	return open;
+}
+
+static int check(const go_spawn_options *o, go_fn *fn)
+{
+	static const uint64_t zero[sizeof(o->reserved) / sizeof(uint64_t)];
+
+	if (!fn)
+		return -EINVAL;
+	if (o && (memcmp(o->reserved, zero, sizeof(zero)) != 0 ||
+		  (o->stack_bytes && !go__stack_class(o->stack_bytes))))
+		return -EINVAL;
+	return 0;
+}
+
+/* The options' part of a new task. */
+static void apply(struct go__task *t, const go_spawn_options *o,
+		  struct go_runtime *rt, struct go__worker *self)
+{
+	t->name = o ? o->name : NULL;
+	t->pinned = o && o->pinned;
+	t->stack_class = o && o->stack_bytes ? go__stack_class(o->stack_bytes)
+					     : rt->stack_class;
+	t->worker = self && self->runtime == rt ? self : &rt->worker[0];
+}
+
+int go__spawn(struct go_runtime *rt, struct go__worker *self,
+	      const go_spawn_options *o, go_fn *fn, void *arg, const char *site)
+{
+	struct go__task *t;
+	uint64_t id;
+	int r = check(o, fn);
+
+	if (r < 0)
+		return r;
+	if (go__queue_count(&rt->starved) != 0)
+		return -ENOMEM;
+	t = go__block_alloc(self);
+	if (!t)
+		return -ENOMEM;
+	if (!count_in(rt, self)) {
+		go__block_free(self, t);
+		return -ESHUTDOWN;
+	}
+	/* relaxed: go__block_each() acquires the word that follows. */
+	atomic_store_explicit(&t->runtime, rt, memory_order_relaxed);
+	apply(t, o, rt, self);
+	t->slot = NULL;
+	t->deadline = GO__NO_DEADLINE;
+	t->shield = 0;
+	t->error = 0;
+	t->fn = fn;
+	t->arg = arg;
+	t->site = site;
+	id = new_id(self);
+	go__task_word_begin(&t->word, id,
+			    GO__TASK_LIVE |
+				    (o && o->task ? GO__TASK_HANDLE : 0));
+	if (o && o->task)
+		*o->task = (go_task){t, id};
+	go__ready_fresh(self, t);
+	return 0;
+}
+
+int go_spawn_with_at(const go_spawn_options *o, go_fn *fn, void *arg,
+		     const char *site)
+{
+	struct go__worker *self = go__worker_self();
+	struct go_runtime *rt = o ? o->runtime : NULL;
+
+	if (!rt && self)
+		rt = self->runtime;
+	if (!rt)
+		return fn ? -ESRCH : -EINVAL;
+	return go__spawn(rt, self, o, fn, arg, site);
+}
+
+int go_spawn_at(go_fn *fn, void *arg, const char *site)
+{
+	return go_spawn_with_at(NULL, fn, arg, site);
+}
+
+int go_task_spawn_at(go_task *task, go_fn *fn, void *arg, const char *site)
+{
+	go_spawn_options o = {.task = task};
+
+	return task ? go_spawn_with_at(&o, fn, arg, site) : -EINVAL;
+}
+
+int go_runtime_spawn_at(go_runtime *rt, go_fn *fn, void *arg, const char *site)
+{
+	return rt ? go__spawn(rt, go__worker_self(), NULL, fn, arg, site)
+		  : -EINVAL;
+}
+
+/* ---- ending ---- */
+
+void go__task_end(struct go__worker *w, struct go__task *t)
+{
+	struct go__waiter *joiner;
+	struct go__joiner j;
+	bool ours = true;
+
+	if (t->timer.wheel)
+		go__timer_close(&t->timer);
+	switch (go__task_word_end(&t->word)) {
+	case GO__END_FREE:
+		break;
+	case GO__END_KEEP:
+		ours = false;
+		break;
+	case GO__END_JOIN:
+		j = t->joiner;
+		joiner = j.waiter;
+		if (go__wait_claim_epoch(joiner, j.epoch)) {
+			joiner->value = t->arg;
+			go__wait_deliver(joiner, t->error);
+		} else {
+			ours = go__task_word_lost(&t->word);
+		}
+		break;
+	}
+	if (ours)
+		go__block_free(w, t);
+	/* [ended] release -> go__runtime_live(): the task is over for good. */
+	atomic_store_explicit(
+		&w->ended,
+		atomic_load_explicit(&w->ended, memory_order_relaxed) + 1,
+		memory_order_release);
+}
+
+/* ---- joining, detaching, cancelling ---- */
+
+/* The task is over and its block ours: take the result. */
+static int take_result(struct go__task *t, void **result)
+{
+	int error = t->error;
+
+	if (error == 0 && result)
+		*result = t->arg;
+	return error;
+}
+
+/* The join did not end with the task: take it back, unless it has ended. */
+static int give_up(struct go__task *t, int r, void **result)
+{
+	if (go__task_word_give_up(&t->word) == GO__JOIN_LIVE)
+		return r;
+	r = take_result(t, result);
+	if (go__task_word_reaped(&t->word))
+		go__block_free(go__worker_self(), t);
+	return r;
+}
+
+static int wait_for_end(struct go__task *t, struct go__waiter *w, void **result)
+{
+	int r;
+
+	go__wait_begin(w, GO__NO_DEADLINE, 0);
+	t->joiner.waiter = w;
+	t->joiner.epoch = go__wait_word_epoch(&w->word);
+	if (go__task_word_join(&t->word) == GO__JOIN_OVER) {
+		/* It ended before it could see us; so nobody but a canceller
+		 * can have ended our wait, and the join has succeeded. */
+		(void)go__wait_abandon(w);
+		r = take_result(t, result);
+		go__block_free(go__worker_self(), t);
+		return r;
+	}
+	r = go__wait(w);
+	if (r == -ETIMEDOUT || r == -ECANCELED)
+		return give_up(t, r, result);
+	if (r == 0 && result)
+		*result = w->value;
+	return r;
+}
+
+int go_task_join(go_task task, void **result)
+{
+	struct go__task *t = task.block;
+	struct go__waiter *w = go__waiter_self();
+	int r;
+
+	if (!t)
+		return -ESRCH;
+	if (!w)
+		return -ENOMEM;
+	if (w == &t->waiter && go__task_word_is(&t->word, task.id))
+		return -EDEADLK;
+	r = go__wait_check(w);
+	if (r < 0)
+		return r;
+	switch (go__task_word_handle(&t->word, task.id, true)) {
+	case GO__JOIN_STALE:
+		return -ESRCH;
+	case GO__JOIN_OVER:
+		r = take_result(t, result);
+		go__block_free(go__worker_self(), t);
+		return r;
+	case GO__JOIN_LIVE:
+		break;
+	}
+	return wait_for_end(t, w, result);
+}
+
+int go_task_detach(go_task task)
+{
+	struct go__task *t = task.block;
+
+	if (!t)
+		return -ESRCH;
+	switch (go__task_word_handle(&t->word, task.id, false)) {
+	case GO__JOIN_STALE:
+		return -ESRCH;
+	case GO__JOIN_OVER:
+		go__block_free(go__worker_self(), t);
+		break;
+	case GO__JOIN_LIVE:
+		break;
+	}
+	return 0;
+}
+
+/*
+ * The flag is raised: end the wait that is open, if there is one.  The epoch
+ * is read first and the id compared then: so the wait is, or was, one of the
+ * task's, and a claim of a wait that is over does nothing.
+ */
+void go__task_interrupt(struct go__task *t, uint64_t id)
+{
+	uint64_t epoch = go__wait_word_peek(&t->waiter.word, false);
+
+	if (epoch != 0 && go__task_word_is(&t->word, id) &&
+	    go__wait_claim_epoch(&t->waiter, epoch))
+		go__wait_deliver(&t->waiter, -ECANCELED);
+}
+
+int go__task_cancel(struct go__task *t, uint64_t id)
+{
+	if (!go__task_word_cancel(&t->word, id))
+		return -ESRCH;
+	go__task_interrupt(t, id);
+	return 0;
+}
+
+int go_task_cancel(go_task task)
+{
+	return task.block ? go__task_cancel(task.block, task.id) : -ESRCH;
+}
+
+go_task go_task_self(void)
+{
+	struct go__task *t = go__task_self();
+
+	return t ? (go_task){t, go__task_word_id(&t->word)}
+		 : (go_task){NULL, 0};
+}
+
+bool go_cancelled(void)
+{
+	struct go__task *t = go__task_self();
+
+	return t && go__task_cancelled(t);
+}
+
+int64_t go_stack_used(size_t *reserved)
+{
+	struct go__task *t = go__task_self();
+	char *low, *high;
+
+	if (!t)
+		return -ESRCH;
+	low = go__stack_low(t->slot, t->stack_class);
+	high = go__stack_high(t->slot, t->stack_class);
+	if (reserved)
+		*reserved = (size_t)(high - low);
+	return (int64_t)go__stack_used(low, high);
+}

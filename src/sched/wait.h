@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Park and wake: the one way to wait.
+ *
+ * Everything that waits (descriptors, timers, joins, locks, channels) waits
+ * like this.  S is what is waited for, with a lock and a list of wait nodes:
+ *
+ *     the waiter                              the waker
+ *     ----------                              ---------
+ *     w = go__waiter_self()                   lock S
+ *     r = go__wait_check(w)                   for each node on S's list
+ *     lock S                                          if go__wait_claim(node)
+ *     if S is not ready                                       unlink it
+ *             go__wait_begin(w, deadline, 0)                  take it along
+ *             go__wait_node_init(&node, w)    unlock S
+ *             put the node on S's list        for each waiter taken along
+ *     unlock S                                        go__wait_deliver(waiter,
+ *     r = go__wait(w)                                                  result)
+ *     if r is -ETIMEDOUT or -ECANCELED
+ *             lock S
+ *             unlink the node, if it is linked
+ *             unlock S
+ *
+ * The claim decides between the wakers of one wait; its protocol, and the
+ * reason why nothing is lost, are in waitword.h.  A node that a waker could
+ * not claim stays linked: its waiter, woken by time or cancellation, is on its
+ * way to unlink it.  After go__wait_deliver() a waker must not touch the
+ * waiter or its nodes again.
+ *
+ * LOCK ORDER  The lock of S is held while a claim is made, and while nothing
+ *             else of this header but go__wait_begin is called.  Deliver takes
+ *             queue locks, and is called with no lock held.
+ */
+#ifndef GO_SCHED_WAIT_H
+#define GO_SCHED_WAIT_H
+
+#include <errno.h>
+
+#include "arch/context.h"
+#include "arch/list.h"
+#include "sched/waitword.h"
+
+/* No deadline, as a point in time. */
+#define GO__NO_DEADLINE UINT64_MAX
+
+enum {
+	GO__WAIT_IS_DEAF = 1, /* Neither deadline scopes nor cancellation. */
+};
+
+/* Somebody who can wait: a task, or a plain thread (thread.c). */
+struct go__waiter {
+	struct go__wait_word word;
+	/* The owner, before go__wait_begin opens a wait; timers read it. */
+	_Atomic uint64_t deadline;
+	/* Whoever has claimed the wait, or holds the waiter in a queue. */
+	struct go__waiter *next;
+	/* What the waker hands over.  The claimer writes, the owner reads. */
+	void *value;
+	int result;
+	uint8_t claim; /* The claimer only: an enum go__claim. */
+	/* Constant: a task's, or a plain thread's. */
+	bool is_task;
+};
+
+/* One entry on the list of something that is waited for. */
+struct go__wait_node {
+	struct go__link link; /* Under the lock of what is waited for. */
+	struct go__waiter *waiter;
+	uint64_t epoch;
+};
+
+/* Waiters whose wait has been claimed and that are to be made runnable. */
+struct go__wake_list {
+	struct go__waiter *first, **last;
+	unsigned count;
+};
+
+/* The caller's waiter.  NULL if a plain thread finds no memory for one. */
+struct go__waiter *go__waiter_self(void);
+
+/*
+ * At the entry of each call that may wait: 0, or -ECANCELED.  Also counts the
+ * call against the task's budget and yields when that is used up, so it may
+ * suspend.
+ */
+int go__wait_check(struct go__waiter *w);
+
+/*
+ * Open a wait that ends at deadline at the latest.  From here until go__wait()
+ * has returned the caller must not wait for anything else.
+ */
+void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned flags);
+
+/*
+ * Park until the wait is over.  Returns what the waker delivered (by
+ * convention >= 0, or the negated errno value that the call is to return),
+ * -ETIMEDOUT or -ECANCELED.  Suspends.
+ */
+int go__wait(struct go__waiter *w);
+
+/*
+ * End a wait that turned out not to be needed, after its nodes (if any) have
+ * been unlinked.  Returns 0, or the result that somebody has delivered
+ * meanwhile.  May suspend.
+ */
+int go__wait_abandon(struct go__waiter *w);
+
+/* For the node of a wait that has just been begun. */
+static inline void go__wait_node_init(struct go__wait_node *n,
+				      struct go__waiter *w)
+{
+	n->link.next = NULL;
+	n->link.prev = NULL;
+	n->waiter = w;
+	n->epoch = go__wait_word_epoch(&w->word);
+}
+
+/*
+ * Try to win a wait; the winner must deliver.  Under the lock of what is
+ * waited for (the node lives on the waiter's stack).
+ */
+static inline bool go__wait_claim_epoch(struct go__waiter *w, uint64_t epoch)
+{
+	enum go__claim claim = go__wait_word_claim(&w->word, epoch);
+
+	if (claim == GO__CLAIM_LOST)
+		return false;
+	w->claim = (uint8_t)claim;
+	return true;
+}
+
+static inline bool go__wait_claim(struct go__wait_node *n)
+{
+	return go__wait_claim_epoch(n->waiter, n->epoch);
+}
+
+/* Hand over the result of a claimed wait, and make the waiter runnable. */
+void go__wait_deliver(struct go__waiter *w, int result);
+
+/* The same for many: collect them, then flush the list, in one thread. */
+void go__wake_list_init(struct go__wake_list *l);
+void go__wake_list_add(struct go__wake_list *l, struct go__waiter *w,
+		       int result);
+void go__wake_list_flush(struct go__wake_list *l);
+
+/*
+ * A plain thread's way to wait for a descriptor as well: its eventfd, which
+ * becomes readable when the open wait has been delivered; or -errno.  Such a
+ * thread waits in poll(2) for both.  When the eventfd is readable it asks
+ * go__waiter_woken(), which also empties it: true means that go__wait() will
+ * return at once, false that it was a late signal of an earlier wait.
+ */
+int go__waiter_eventfd(struct go__waiter *w);
+bool go__waiter_woken(struct go__waiter *w);
+
+#endif

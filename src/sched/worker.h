@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Workers and runtimes from the inside.
+ *
+ * A worker is what runs tasks: queues, timers, caches of stacks and blocks.  A
+ * thread lends it a stack of its own to stand on between tasks (its host
+ * context), and a place for errno.  The two are apart so that a worker can be
+ * handed to another thread.
+ *
+ * LOCK ORDER  Each lock here is a leaf, held for a few instructions, and none
+ * is taken while another is held, but for these:
+ *     a source's lock (descriptor, channel ...)  ->  nothing: it only claims
+ *     go__wheel.lock                             ->  nothing: it only claims
+ *     go_runtime.lock                            ->  any
+ */
+#ifndef GO_SCHED_WORKER_H
+#define GO_SCHED_WORKER_H
+
+#include <gofer/runtime.h>
+
+#include <pthread.h>
+
+#include "arch/stack.h"
+#include "sched/idle.h"
+#include "sched/poller.h"
+#include "sched/queue.h"
+#include "sched/ring.h"
+#include "sched/task.h"
+
+/* What the successor does for the context that has just left its stack. */
+enum go__after {
+	GO__AFTER_NOTHING,
+	GO__AFTER_PARK,  /* previous waits: note that it is saved. */
+	GO__AFTER_YIELD, /* previous is runnable: queue it. */
+	GO__AFTER_DEATH, /* The stack dead_slot is free. */
+};
+
+/* A thread that can wait, and may run a worker. */
+struct go__thread {
+	struct go__waiter waiter;
+	/* 1: the open wait has been delivered. */
+	_Atomic uint32_t woken;
+	/* Owner makes it, once; wakers read: -1, or an eventfd. */
+	_Atomic int eventfd;
+	struct go__worker *worker;    /* The owner only. */
+	struct go__thread *next_free; /* Under thread.c's lock. */
+};
+
+struct go__worker {
+	/* The thread that runs it, only. */
+	struct go_runtime *runtime;
+	struct go__context *host;
+	int *errno_location; /* Of the host's thread. */
+	enum go__after after;
+	struct go__task *previous;
+	uint64_t epoch; /* Of the wait of previous. */
+	char *dead_slot;
+	unsigned dead_class;
+	struct go__task *handoff; /* Picked, but its stack takes the host. */
+	unsigned streak;          /* Times in a row that `next` was taken. */
+	unsigned until_fair;      /* Picks before the slow look. */
+	uint64_t seed;            /* Which victim first. */
+	uint64_t polled_at;       /* Time of its last look at the poller. */
+	uint64_t id, id_end;      /* Task ids to give out. */
+	uint64_t limit;           /* Sleep no longer: a shutdown's time-out. */
+	struct go__task *free_blocks;
+	unsigned free_count;
+	struct go__stack_cache stacks;
+	struct go__context grave; /* Stands in for a task that has ended. */
+	pthread_t thread;
+	unsigned index;
+
+	/* The owner writes, others read or take: see ring.h, queue.h. */
+	_Alignas(64) _Atomic(struct go__task *) next; /* Woken last. */
+	/* The watchdog sets it: thieves may take `next` too. */
+	_Atomic bool stuck;
+	/* The owner counts: picks made, tasks begun, tasks ended. */
+	_Atomic uint64_t picks, spawned, ended;
+	struct go__fresh_ring fresh;
+	struct go__woken_ring woken;
+	struct go__wheel wheel;
+	struct go__queue inbox;
+
+	/* Going to sleep and being woken: idle.h. */
+	struct go__sleeper sleeper;
+	_Atomic uint32_t roused; /* 1: somebody has picked us. */
+	/* The thread's report: 0 none yet, 1 it runs, else errno + 1. */
+	_Atomic uint32_t started;
+};
+
+/*
+ * Phases of a runtime.
+ *
+ *     phase     takes tasks    waits fail      workers run
+ *     --------  -------------  --------------  -----------
+ *     OPEN      yes            if cancelled    yes
+ *     CLOSING   no             always          yes
+ *     STOPPED   no             always          no
+ */
+enum go__phase {
+	GO__OPEN,
+	GO__CLOSING,
+	GO__STOPPED
+};
+
+struct go_runtime {
+	/* Constant after creation. */
+	unsigned worker_count;
+	unsigned fairness;
+	int flavour;
+	unsigned stack_class;
+	bool migrate;
+	size_t worker_stack_bytes;
+	char thread_name[16];
+	struct go__poller *poller;
+
+	/* Any thread; an enum go__phase, written under lock. */
+	_Alignas(64) _Atomic int phase;
+	struct go__queue injection;
+	/* Tasks that other threads than ours have begun. */
+	_Atomic uint64_t spawned;
+	struct go__queue starved;
+
+	_Alignas(64) struct go__idle idle;
+	/* 1: somebody polls, and nobody else may. */
+	_Atomic unsigned poll_owner;
+	/* Until when the sentry sleeps; 0: no sentry. */
+	_Atomic uint64_t sleep_until;
+	/* Bumped when the last task has ended while closing, and when the
+	 * phase changes; a futex for go_runtime_shutdown(). */
+	_Atomic uint32_t news;
+	/* Futex of the watchdog: 0 it sleeps, 1 it ticks, 2 it must end. */
+	_Atomic uint32_t watch;
+	bool watched; /* Constant: there is a watchdog. */
+	pthread_t watchdog;
+
+	struct go__lock lock; /* Creation, shutdown, who hosts. */
+	bool hosted;          /* Under lock: GO_CURRENT_THREAD runs. */
+	unsigned threads;     /* Under lock: worker threads to join. */
+	void *memory;         /* What to free. */
+
+	_Alignas(64) struct go__worker worker[];
+};
+
+static inline int go__phase(const struct go_runtime *rt)
+{
+	/* [phase] seq_cst <-> shutdown's store: behind the saving of a wait,
+	 * as for a task's own flag (waitword.h). */
+	return atomic_load_explicit(&rt->phase, memory_order_seq_cst);
+}
+
+/* The worker that runs the caller, or NULL in a plain thread. */
+struct go__worker *go__worker_self(void);
+
+/* ---- ready.c: making tasks runnable ---- */
+
+/*
+ * Queue a task that can be resumed.  `self` is the worker that runs the
+ * caller, or NULL.  With `soon` it runs next, if it can: it has been woken by
+ * what runs now, and its data is in the cache.
+ */
+void go__ready(struct go__worker *self, struct go__task *t, bool soon);
+/* Queue a new task. */
+void go__ready_fresh(struct go__worker *self, struct go__task *t);
+/* Put a task into one of our rings; what they cannot hold is injected. */
+void go__enqueue(struct go__worker *self, struct go__task *t);
+/* Tasks lie in our queues: wake a worker if the rule of idle.h says so. */
+void go__submit(struct go__worker *self);
+/* Wake a worker if some sleep and none searches. */
+void go__notify(struct go_runtime *rt);
+/* Make all workers look around, whatever they sleep in. */
+void go__notify_all(struct go_runtime *rt);
+
+/* ---- pick.c: which task next ---- */
+
+/*
+ * The next task from the worker's own queues; NULL: there is none, or it is
+ * the host's turn to look further.  A new task comes without a stack, and only
+ * if the cache has one for it or `have_stack` is set.
+ */
+struct go__task *go__pick_local(struct go__worker *w, bool have_stack);
+/*
+ * The next task, from anywhere; waits for one.  For the host.  NULL: the
+ * runtime has stopped, or done(arg) is true.
+ */
+struct go__task *go__pick(struct go__worker *w, bool (*done)(void *),
+			  void *arg);
+/* True if a task lies in some queue that this worker may take from. */
+bool go__work_anywhere(struct go__worker *w);
+
+/* ---- park.c: leaving a stack ---- */
+
+/* Leave the stack; the next task, or the host, does `after` for t. */
+void go__suspend(struct go__task *t, enum go__after after);
+/* The first act of whoever runs after a switch. */
+void go__after_switch(struct go__worker *w);
+/*
+ * Give a new task a stack from the worker's cache and a first frame.  False:
+ * the cache does not hold what it needs.
+ */
+bool go__task_bind(struct go__worker *w, struct go__task *t);
+/* The same for the host, which may ask the system.  False: none to be had. */
+bool go__task_bind_slow(struct go__worker *w, struct go__task *t);
+
+/* ---- sleep.c ---- */
+
+/* The right to be inside go__poller_wait(). */
+bool go__poll_acquire(struct go_runtime *rt);
+void go__poll_release(struct go_runtime *rt);
+/*
+ * Sleep until there may be something to do.  Returns whether the worker is
+ * counted as searching now.
+ */
+bool go__worker_sleep(struct go__worker *w, bool searching);
+
+/* ---- thread.c ---- */
+
+/* The calling thread's record, made if need be; NULL: no memory. */
+struct go__thread *go__thread_self(void);
+/* Block the calling thread until its open wait is over. */
+void go__thread_wait(struct go__thread *thread);
+void go__thread_deliver(struct go__thread *thread);
+
+/* ---- worker.c ---- */
+
+void go__worker_init(struct go__worker *w, struct go_runtime *rt,
+		     unsigned index);
+/* Start the worker's thread; 0 or -errno, and then there is none. */
+int go__worker_start(struct go__worker *w);
+/*
+ * Run tasks on the calling thread until the runtime stops, or done(arg) says
+ * so.  Returns 0 or -ENOMEM.
+ */
+int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg);
+
+/* ---- watchdog.c ---- */
+
+int go__watchdog_start(struct go_runtime *rt);
+void go__watchdog_stop(struct go_runtime *rt);
+/* Called when the number of sleepers has changed: ticks may be needed. */
+void go__watchdog_kick(struct go_runtime *rt);
+
+/* ---- runtime.c ---- */
+
+/* Tasks that have begun and not ended. */
+uint64_t go__runtime_live(struct go_runtime *rt);
+/* Called by a worker that finds none while the runtime closes. */
+void go__runtime_drained(struct go_runtime *rt);
+
+/* ---- spawn.c ---- */
+
+/* Make a task; 0 or -errno.  self: the worker that runs the caller, or NULL. */
+int go__spawn(struct go_runtime *rt, struct go__worker *self,
+	      const go_spawn_options *options, go_fn *fn, void *arg,
+	      const char *site);
+
+#endif

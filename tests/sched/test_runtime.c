@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runtimes: made, used from plain threads, shut down, several at a time; and
+ * nested use is refused instead of hanging.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "everywhere.h"
+#include "support.h"
+
+static void *echo(void *arg)
+{
+	return arg;
+}
+
+static _Atomic int ended;
+
+static void *wait_for_cancel(void *arg)
+{
+	(void)arg;
+	if (go_sleep(GO_NEVER) == -ECANCELED)
+		atomic_fetch_add(&ended, 1);
+	return NULL;
+}
+
+static void *leave_tasks_behind(void *arg)
+{
+	for (int i = 0; i < 100; i++) {
+		if (go_spawn(wait_for_cancel, NULL) < 0)
+			return (void *)(uintptr_t) "spawn";
+		if (i % 10 == 0)
+			go_yield();
+	}
+	(void)arg;
+	return NULL;
+}
+
+Test(runtime, leftover_tasks_are_cancelled, .timeout = 60)
+{
+	atomic_store(&ended, 0);
+	run_everywhere(leave_tasks_behind, NULL);
+	cr_assert_eq(atomic_load(&ended), 400);
+}
+
+static void *nest(void *arg)
+{
+	go_runtime *other, *own = go_runtime_current();
+	void *result;
+
+	(void)arg;
+	MUST(go_run(echo, NULL) == -EDEADLK);
+	MUST(go_runtime_block_on(own, echo, NULL, NULL) == -EDEADLK);
+	MUST(go_runtime_shutdown(own, 0) == -EDEADLK);
+	MUST(go_runtime_destroy(own) == -EBUSY);
+	/* Another runtime's life may be led from a task. */
+	MUST(go_runtime_create(&other, NULL) == 0);
+	MUST(go_runtime_block_on(other, echo, NULL, NULL) == -EDEADLK);
+	MUST(go_runtime_destroy(other) == -EBUSY);
+	MUST(go_runtime_shutdown(other, GO_NEVER) == 0);
+	MUST(go_runtime_spawn(other, echo, NULL) == -ESHUTDOWN);
+	MUST(go_runtime_destroy(other) == 0);
+	(void)result;
+	return NULL;
+}
+
+Test(runtime, nested_use_is_refused, .timeout = 60)
+{
+	run_everywhere(nest, NULL);
+}
+
+Test(runtime, bad_arguments_are_refused, .timeout = 60)
+{
+	go_runtime *rt = NULL;
+	go_runtime_options bad_reserved = {.reserved = {0, 1}};
+	go_runtime_options bad_flavour = {.flavour = 77};
+	go_runtime_options bad_workers = {.workers = 257};
+	go_runtime_options bad_stack = {.stack_bytes = SIZE_MAX};
+
+	cr_assert_eq(go_run(NULL, NULL), -EINVAL);
+	cr_assert_eq(go_run_with(NULL, NULL, NULL, NULL), -EINVAL);
+	cr_assert_eq(go_runtime_create(NULL, NULL), -EINVAL);
+	cr_assert_eq(go_runtime_create(&rt, &bad_reserved), -EINVAL);
+	cr_assert_eq(go_runtime_create(&rt, &bad_flavour), -EINVAL);
+	cr_assert_eq(go_runtime_create(&rt, &bad_workers), -EINVAL);
+	cr_assert_eq(go_runtime_create(&rt, &bad_stack), -EINVAL);
+	cr_assert_null(rt);
+	cr_assert_eq(go_runtime_spawn(NULL, echo, NULL), -EINVAL);
+	cr_assert_eq(go_runtime_block_on(NULL, echo, NULL, NULL), -EINVAL);
+	cr_assert_eq(go_runtime_shutdown(NULL, 0), -EINVAL);
+	cr_assert_eq(go_runtime_destroy(NULL), -EINVAL);
+	cr_assert_eq(go_runtime_workers(NULL), -EINVAL);
+	cr_assert_eq(go_runtime_create(&rt, NULL), 0);
+	cr_assert_eq(go_runtime_spawn(rt, NULL, NULL), -EINVAL);
+	cr_assert_eq(go_runtime_block_on(rt, NULL, NULL, NULL), -EINVAL);
+	cr_assert_eq(go_runtime_shutdown(rt, -1), -EINVAL);
+	cr_assert_eq(go_runtime_shutdown(rt, 0), 0);
+	cr_assert_eq(go_runtime_destroy(rt), 0);
+}
+
+/* ---- from plain threads ---- */
+
+static go_runtime *shared;
+static _Atomic int sum;
+
+static void *add(void *arg)
+{
+	go_yield();
+	atomic_fetch_add(&sum, GO_TO_INT(arg));
+	return arg;
+}
+
+static void use_from_thread(void *unused)
+{
+	void *result;
+
+	(void)unused;
+	for (int i = 1; i <= 200; i++) {
+		go_spawn_options o = {.runtime = shared};
+		go_task t;
+
+		cr_assert_eq(
+			go_runtime_block_on(shared, add, GO_INT(i), &result),
+			0);
+		cr_assert_eq(GO_TO_INT(result), i);
+		cr_assert_eq(go_runtime_spawn(shared, add, GO_INT(i)), 0);
+		o.task = &t;
+		cr_assert_eq(go_spawn_with(&o, add, GO_INT(i)), 0);
+		cr_assert_eq(go_task_join(t, &result), 0);
+		cr_assert_eq(GO_TO_INT(result), i);
+	}
+}
+
+Test(runtime, many_threads_use_one_runtime, .timeout = 60)
+{
+	atomic_store(&sum, 0);
+	cr_assert_eq(go_runtime_create(&shared, NULL), 0);
+	test_start_threads(4, use_from_thread, NULL);
+	test_join_threads();
+	cr_assert_eq(go_runtime_shutdown(shared, GO_NEVER), 0);
+	/* What was spawned before the shutdown ran to its end. */
+	cr_assert_eq(atomic_load(&sum), 4 * 3 * 200 * 201 / 2);
+	cr_assert_eq(go_runtime_destroy(shared), 0);
+}
+
+static void *join_other(void *arg)
+{
+	go_runtime *other = arg;
+	go_spawn_options o = {.runtime = other};
+	void *result;
+	go_task t;
+
+	for (int i = 0; i < 500; i++) {
+		o.task = &t;
+		MUST(go_spawn_with(&o, add, GO_INT(i)) == 0);
+		MUST(go_task_join(t, &result) == 0);
+		MUST(GO_TO_INT(result) == i);
+	}
+	return NULL;
+}
+
+Test(runtime, tasks_join_across_runtimes, .timeout = 60)
+{
+	cr_assert_eq(go_runtime_create(&shared, NULL), 0);
+	run_everywhere(join_other, shared);
+	cr_assert_eq(go_runtime_shutdown(shared, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_destroy(shared), 0);
+}
+
+Test(runtime, current_thread_runtime_has_one_host, .timeout = 60)
+{
+	go_runtime_options o = {.flavour = GO_CURRENT_THREAD};
+	void *result;
+
+	cr_assert_eq(go_runtime_create(&shared, &o), 0);
+	cr_assert_eq(go_runtime_workers(shared), 1);
+	cr_assert_eq(go_runtime_spawn(shared, wait_for_cancel, NULL), 0);
+	cr_assert_eq(go_runtime_block_on(shared, echo, &o, &result), 0);
+	cr_assert_eq(result, &o);
+	cr_assert_eq(go_runtime_block_on(shared, add, NULL, NULL), 0);
+	atomic_store(&ended, 0);
+	cr_assert_eq(go_runtime_shutdown(shared, GO_NEVER), 0);
+	cr_assert_eq(atomic_load(&ended), 1);
+	cr_assert_eq(go_runtime_destroy(shared), 0);
+}
+
+/* ---- shutdown ---- */
+
+static _Atomic bool release;
+
+static void *ignore_cancel(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&release))
+		go_yield();
+	return NULL;
+}
+
+static void shut_down_late(int flavour)
+{
+	go_runtime_options o = {.flavour = flavour, .workers = 2};
+
+	atomic_store(&release, false);
+	cr_assert_eq(go_runtime_create(&shared, &o), 0);
+	cr_assert_eq(go_runtime_spawn(shared, ignore_cancel, NULL), 0);
+	cr_assert_eq(go_runtime_spawn(shared, ignore_cancel, NULL), 0);
+	cr_assert_eq(go_runtime_shutdown(shared, 5 * GO_MILLISECOND), 2);
+	cr_assert_eq(go_runtime_destroy(shared), -EBUSY);
+	cr_assert_eq(go_runtime_spawn(shared, echo, NULL), -ESHUTDOWN);
+	cr_assert_eq(go_runtime_block_on(shared, echo, NULL, NULL), -ESHUTDOWN);
+	atomic_store(&release, true);
+	cr_assert_eq(go_runtime_shutdown(shared, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_shutdown(shared, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_destroy(shared), 0);
+}
+
+Test(runtime, shutdown_returns_on_time, .timeout = 60)
+{
+	shut_down_late(GO_MULTI_THREAD);
+	shut_down_late(GO_CURRENT_THREAD);
+}
+
+static void *spawn_more(void *arg)
+{
+	int r;
+
+	/* A task may go on spawning until its runtime closes. */
+	do {
+		r = go_spawn(echo, arg);
+		go_yield();
+	} while (r == 0);
+	return GO_INT(r);
+}
+
+Test(runtime, shutdown_ends_spawners, .timeout = 60)
+{
+	for (int i = 0; i < 50; i++) {
+		cr_assert_eq(go_runtime_create(&shared, NULL), 0);
+		for (int n = 0; n < 4; n++)
+			cr_assert_eq(go_runtime_spawn(shared, spawn_more, NULL),
+				     0);
+		cr_assert_eq(go_runtime_shutdown(shared, GO_NEVER), 0);
+		cr_assert_eq(go_runtime_destroy(shared), 0);
+	}
+}
+
+Test(runtime, create_and_destroy_many_times, .timeout = 60)
+{
+	for (unsigned i = 0; i < 100; i++) {
+		go_runtime_options o = {.workers = 1 + i % 4,
+					.thread_name = "a long thread name"};
+
+		cr_assert_eq(go_run_with(&o, echo, NULL, NULL), 0);
+	}
+}
