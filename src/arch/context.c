@@ -2,6 +2,8 @@
 /* The parts of a context that need no assembly; context.h has the essay. */
 #include "arch/context.h"
 
+#include "arch/fiber.h"
+
 #include <string.h>
 
 _Static_assert(offsetof(struct go__context, sp) == 0, "known to the .S files");
@@ -19,6 +21,15 @@ __attribute__((
 static __attribute__((
 	tls_model("initial-exec"))) _Thread_local struct go__context plain;
 
+static void activate(struct go__context *c)
+{
+#if GO__SANITIZE
+	c->active = &c->sanitize;
+#else
+	(void)c;
+#endif
+}
+
 /* Called by go__self(), on a thread's first call of it. */
 struct go__context *go__context_attach(void);
 
@@ -26,6 +37,7 @@ struct go__context *go__context_attach(void)
 {
 	plain.flags = GO__CONTEXT_THREAD;
 	go__sanitize_attach(&plain.sanitize);
+	activate(&plain);
 	go__context_set(&plain);
 	return &plain;
 }
@@ -39,12 +51,12 @@ struct frame {
 	uint32_t mxcsr;
 	uint16_t x87, zero;
 	void *r15, *r14, *r13, *r12;
-	void (*rbx)(void); /* go__context_start calls it. */
+	void (*rbx)(void *); /* go__context_start calls it. */
 	void *rbp;
 	void (*rip)(void);
 #elif defined(__aarch64__)
 	uint64_t d[8];
-	void (*x19)(void); /* go__context_start calls it. */
+	void (*x19)(void *); /* go__context_start calls it. */
 	void *x20_28[9];
 	void *x29;
 	void (*x30)(void);
@@ -59,7 +71,7 @@ _Static_assert(sizeof(struct frame) == 0x40, "as in switch_x86_64.S");
 _Static_assert(offsetof(struct frame, rbx) == 0x28, "");
 _Static_assert(offsetof(struct frame, rip) == 0x38, "");
 
-static void fill(struct frame *f, void (*entry)(void))
+static void fill(struct frame *f, void (*entry)(void *))
 {
 	f->mxcsr = 0x1f80; /* Round to nearest, all exceptions masked. */
 	f->x87 = 0x37f;    /* The same, and 64 bits of precision. */
@@ -72,20 +84,29 @@ _Static_assert(offsetof(struct frame, x19) == 0x40, "");
 _Static_assert(offsetof(struct frame, x30) == 0x98, "");
 _Static_assert(offsetof(struct frame, fpcr) == 0xa0, "");
 
-static void fill(struct frame *f, void (*entry)(void))
+static void fill(struct frame *f, void (*entry)(void *))
 {
 	f->x19 = entry;
 	f->x30 = go__context_start;
 }
 #endif
 
+void *go__context_first_frame(char *high, void (*entry)(void *))
+{
+	struct frame *f = (struct frame *)(void *)high - 1;
+
+	memset(f, 0, sizeof(*f));
+	fill(f, entry);
+	return f;
+}
+
 #if GO__SANITIZE
-static void first_arrival(void)
+static void first(void *unused)
 {
 	struct go__sanitize *s = &go__self()->sanitize;
 
-	s->ran = true;
-	go__sanitize_arrive(s);
+	(void)unused;
+	go__sanitize_first(s);
 	s->entry();
 }
 #endif
@@ -93,19 +114,24 @@ static void first_arrival(void)
 void go__context_prepare(struct go__context *c, char *low, char *high,
 			 void (*entry)(void))
 {
-	struct frame *f = (struct frame *)(void *)high - 1;
-
 	go__sanitize_prepare(&c->sanitize, low, high);
+	activate(c);
 #if GO__SANITIZE
 	c->sanitize.entry = entry;
-	entry = first_arrival;
+	c->sp = go__context_first_frame(high, first);
+#else
+	/* Called with a value that it does not take. */
+	c->sp = go__context_first_frame(high, (void (*)(void *))entry);
 #endif
-	memset(f, 0, sizeof(*f));
-	fill(f, entry);
-	c->sp = f;
 	c->fiber = NULL;
 	c->stack_low = low;
 	c->stack_high = high;
+}
+
+void go__context_bounds(const struct go__context *c, char **low, char **high)
+{
+	*low = c->fiber ? c->fiber->stack_low : c->stack_low;
+	*high = c->fiber ? c->fiber->stack_high : c->stack_high;
 }
 
 void go__context_release(struct go__context *c)
@@ -121,6 +147,7 @@ void go__context_become(struct go__context *to)
 	struct go__context *from = go__self();
 
 	go__sanitize_become(&from->sanitize, &to->sanitize);
+	activate(to);
 	to->fiber = NULL;
 	to->stack_low = from->stack_low;
 	to->stack_high = from->stack_high;

@@ -46,19 +46,21 @@ enum {
  * resume it.  A plain thread's lives as long as the thread does.
  */
 struct go__context {
-	/* Where it is parked.  Known to the .S files by its offset, 0. */
-	void *sp;
-	/* The innermost raw fiber that runs on it, or NULL. */
-	struct fiber *fiber;
+	/* Known to the .S files by their offsets, 0 and 8. */
+	void *sp;            /* Where it is parked. */
+	struct fiber *fiber; /* The innermost raw fiber on it, or NULL. */
 	/*
-	 * The stack that it stands on: the raw fiber's, if one runs.  NULL
-	 * and NULL for a plain thread's own.
+	 * Its own stack, NULL and NULL for a plain thread.  While a raw fiber
+	 * runs it stands on that one's: see go__context_bounds.
 	 */
 	char *stack_low, *stack_high;
 	uint32_t flags;
 	int saved_errno; /* The scheduler's. */
 	void *waiter;    /* The scheduler's: struct go__waiter, or NULL. */
 	struct go__sanitize sanitize; /* Empty in most builds. */
+#if GO__SANITIZE
+	struct go__sanitize *active; /* Of the stack that it stands on. */
+#endif
 };
 
 /*
@@ -77,6 +79,15 @@ struct go__context *go__self_or_null(void);
  */
 void go__context_prepare(struct go__context *c, char *low, char *high,
 			 void (*entry)(void));
+
+/*
+ * Write the frame that a switch to a stack that has never run pops: it leads to
+ * entry(value), where a raw fiber gets a value.  Returns where to park it.
+ */
+void *go__context_first_frame(char *high, void (*entry)(void *value));
+
+/* The bounds of the stack that c stands on; NULL and NULL: a thread's own. */
+void go__context_bounds(const struct go__context *c, char **low, char **high);
 
 /* Give back what prepare made.  Not from the stack of c. */
 void go__context_release(struct go__context *c);
@@ -103,10 +114,14 @@ void go__context_reset_fp(void);
 __attribute__((always_inline)) static inline void
 go__context_switch(struct go__context *from, struct go__context *to)
 {
-	go__sanitize_leave(&from->sanitize, &to->sanitize, to->stack_low,
-			   to->stack_high, from->flags & GO__CONTEXT_DYING);
+#if GO__SANITIZE
+	go__sanitize_leave(from->active, to->active,
+			   from->flags & GO__CONTEXT_DYING);
 	go__context_switch_asm(from, to);
-	go__sanitize_arrive(&from->sanitize);
+	go__sanitize_arrive(from->active);
+#else
+	go__context_switch_asm(from, to);
+#endif
 }
 
 #endif

@@ -12,10 +12,10 @@ void go__sanitize_attach(struct go__sanitize *s)
 	void *low = NULL;
 
 	if (pthread_getattr_np(pthread_self(), &attr) == 0) {
-		pthread_attr_getstack(&attr, &low, &s->thread_bytes);
+		pthread_attr_getstack(&attr, &low, &s->bytes);
 		pthread_attr_destroy(&attr);
 	}
-	s->thread_low = low;
+	s->low = low;
 #endif
 #if GO__TSAN
 	s->tsan_fiber = __tsan_get_current_fiber();
@@ -27,11 +27,10 @@ void go__sanitize_prepare(struct go__sanitize *s, char *low, char *high)
 {
 	s->fake_stack = NULL;
 	s->ran = false;
+	s->low = low;
+	s->bytes = (size_t)(high - low);
 #if GO__ASAN
-	__asan_unpoison_memory_region(low, (size_t)(high - low));
-#else
-	(void)low;
-	(void)high;
+	__asan_unpoison_memory_region(low, s->bytes);
 #endif
 #if GO__TSAN
 	s->tsan_fiber = __tsan_create_fiber(0);

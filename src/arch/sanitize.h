@@ -106,14 +106,12 @@ GO__ALWAYS_INLINE void go__sanitize_release(struct go__sanitize *s)
 
 /* Just before the switch from one stack to another. */
 GO__ALWAYS_INLINE void go__sanitize_leave(struct go__sanitize *from,
-					  struct go__sanitize *to, char *low,
-					  char *high, bool dying)
+					  struct go__sanitize *to, bool dying)
 {
-	(void)from, (void)to, (void)low, (void)high, (void)dying;
+	(void)from, (void)to, (void)dying;
 #if GO__ASAN
-	__sanitizer_start_switch_fiber(
-		dying ? NULL : &from->fake_stack, low ? low : to->thread_low,
-		low ? (size_t)(high - low) : to->thread_bytes);
+	__sanitizer_start_switch_fiber(dying ? NULL : &from->fake_stack,
+				       to->low, to->bytes);
 #endif
 #if GO__TSAN
 	__tsan_switch_to_fiber(to->tsan_fiber, 0);
@@ -129,14 +127,23 @@ GO__ALWAYS_INLINE void go__sanitize_arrive(struct go__sanitize *s)
 #endif
 }
 
+/* The same on a stack that has not run yet. */
+GO__ALWAYS_INLINE void go__sanitize_first(struct go__sanitize *s)
+{
+	(void)s;
+#if GO__SANITIZE
+	s->ran = true;
+	go__sanitize_arrive(s);
+#endif
+}
+
 /* The running stack goes on as another context. */
 GO__ALWAYS_INLINE void go__sanitize_become(struct go__sanitize *from,
 					   struct go__sanitize *to)
 {
 	(void)from, (void)to;
 #if GO__SANITIZE
-	to->tsan_fiber = from->tsan_fiber;
-	to->ran = from->ran;
+	*to = *from;
 	from->tsan_fiber = NULL;
 #endif
 }

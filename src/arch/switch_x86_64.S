@@ -48,6 +48,10 @@
 	movq	go__current@GOTTPOFF(%rip), %rax
 	movq	\from, %fs:(%rax)
 .endm
+/* Keeps all registers but rax and `to`. */
+.macro	load_current_beside to
+	load_current \to
+.endm
 #else
 /* The accessor of Mach-O keeps every register but rax and rdi. */
 .macro	load_current to
@@ -59,6 +63,13 @@
 	movq	_go__current@TLVP(%rip), %rdi
 	callq	*(%rdi)
 	movq	\from, (%rax)
+.endm
+.macro	load_current_beside to
+	pushq	%rdi
+	.cfi_adjust_cfa_offset 8
+	load_current \to
+	popq	%rdi
+	.cfi_adjust_cfa_offset -8
 .endm
 #endif
 
@@ -127,9 +138,11 @@ default_mxcsr:
 default_x87:
 	.long	0x37f
 
-FUNC_BEGIN(go__context_switch_asm):
-	.cfi_startproc
-	endbr64
+/*
+ * Park the caller on its stack: the frame drawn above, below its return.  (lea:
+ * a $ in a macro means an argument to Mach-O's assembler.)
+ */
+.macro	save_frame
 	pushq	%rbp
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset %rbp, 0
@@ -148,27 +161,21 @@ FUNC_BEGIN(go__context_switch_asm):
 	pushq	%r15
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset %r15, 0
-	subq	$8, %rsp
+	leaq	-8(%rsp), %rsp
 	.cfi_adjust_cfa_offset 8
 	stmxcsr	0(%rsp)
 	fnstcw	4(%rsp)
+.endm
 
-#ifdef __ELF__
-	store_current %rsi
-	movq	%rsp, (%rdi)		/* The caller is parked ... */
-#else
-	movq	%rsp, (%rdi)
-	store_current %rsi
-#endif
-	movq	(%rsi), %rsp		/* ... and we are the other one. */
-
-	/*
-	 * The CFI above needs no reset: both stacks hold the same frame, so
-	 * the rules "relative to rsp" describe the new one just as well.
-	 */
+/*
+ * Take up what is parked at rsp.  The CFI of save_frame needs no reset where
+ * rsp moves from one stack to the other: both hold the same frame, so the rules
+ * "relative to rsp" describe the new one just as well.
+ */
+.macro	load_frame
 	ldmxcsr	0(%rsp)
 	fldcw	4(%rsp)
-	addq	$8, %rsp
+	leaq	8(%rsp), %rsp
 	.cfi_adjust_cfa_offset -8
 	popq	%r15
 	.cfi_adjust_cfa_offset -8
@@ -188,9 +195,113 @@ FUNC_BEGIN(go__context_switch_asm):
 	popq	%rbp
 	.cfi_adjust_cfa_offset -8
 	.cfi_restore %rbp
+.endm
+
+/*
+ * Return by a jump.  notrack: a return address has no endbr64, and needs none,
+ * because like a return it is not taken from a place that a program can write
+ * by mistake more easily than any return address.
+ */
+.macro	return_by_jump
+	popq	%rcx
+	.cfi_adjust_cfa_offset -8
+	.cfi_register %rip, %rcx
+	notrack jmp *%rcx
+.endm
+
+FUNC_BEGIN(go__context_switch_asm):
+	.cfi_startproc
+	endbr64
+	save_frame
+#ifdef __ELF__
+	store_current %rsi
+	movq	%rsp, (%rdi)		/* The caller is parked ... */
+#else
+	movq	%rsp, (%rdi)
+	store_current %rsi
+#endif
+	movq	(%rsi), %rsp		/* ... and we are the other one. */
+	load_frame
 	ret
 	.cfi_endproc
 FUNC_END(go__context_switch_asm)
+
+/* void *fiber__switch(void **save_sp, void *load_sp, void *value); */
+FUNC_BEGIN(fiber__switch):
+	.cfi_startproc
+	endbr64
+	movq	%rdx, %rax
+	save_frame
+	movq	%rsp, (%rdi)
+	movq	%rsi, %rsp
+	load_frame
+	return_by_jump
+	.cfi_endproc
+FUNC_END(fiber__switch)
+
+/* Offsets in struct fiber and struct go__context; fiber.c asserts them. */
+#define F_SP		0
+#define F_RESUMER_SP	8
+#define F_OUTER		16
+#define F_OUT		24
+#define F_STATE		32
+#define C_FIBER		8
+#define SUSPENDED	0
+#define RUNNING		1
+
+/* int fiber__resume(fiber *f, void *in, void **out); */
+FUNC_BEGIN(fiber__resume):
+	.cfi_startproc
+	endbr64
+	testq	%rdi, %rdi
+	jz	SYM(fiber__resume_slowly)
+	cmpl	$SUSPENDED, F_STATE(%rdi)
+	jne	SYM(fiber__resume_slowly)
+	load_current_beside %rax	/* The context that we run on. */
+	testq	%rax, %rax
+	jz	SYM(fiber__resume_slowly)
+	movq	C_FIBER(%rax), %rcx
+	movl	$RUNNING, F_STATE(%rdi)
+	movq	%rdx, F_OUT(%rdi)
+	movq	%rcx, F_OUTER(%rdi)
+	movq	%rdi, C_FIBER(%rax)
+	movq	%rsi, %rax		/* What its yield returns. */
+	save_frame
+	movq	%rsp, F_RESUMER_SP(%rdi)
+	movq	F_SP(%rdi), %rsp
+	load_frame
+	return_by_jump
+	.cfi_endproc
+FUNC_END(fiber__resume)
+
+/* void *fiber__yield(void *out); */
+FUNC_BEGIN(fiber__yield):
+	.cfi_startproc
+	endbr64
+	load_current_beside %rdx
+	xorl	%eax, %eax		/* What the resume returns: 0. */
+	testq	%rdx, %rdx
+	jz	1f
+	movq	C_FIBER(%rdx), %rcx
+	testq	%rcx, %rcx
+	jz	1f
+	movq	F_OUT(%rcx), %rsi
+	testq	%rsi, %rsi
+	jz	2f
+	movq	%rdi, (%rsi)
+2:	movq	F_OUTER(%rcx), %rsi
+	movl	$SUSPENDED, F_STATE(%rcx)
+	movq	%rsi, C_FIBER(%rdx)
+	.cfi_remember_state
+	save_frame
+	movq	%rsp, F_SP(%rcx)
+	movq	F_RESUMER_SP(%rcx), %rsp
+	load_frame
+	return_by_jump
+	.cfi_restore_state
+1:	ret				/* No fiber runs: null. */
+	.cfi_endproc
+FUNC_END(fiber__yield)
 
 /*
  * Where a new context starts; never called, only returned to, with its entry
@@ -208,6 +319,7 @@ FUNC_END(go__context_switch_asm)
 SYM(go__context_start):
 	endbr64
 	xorl	%ebp, %ebp		/* Ends chains of frame pointers too. */
+	movq	%rax, %rdi		/* A raw fiber's first value. */
 	callq	*%rbx
 	ud2				/* An entry function does not return. */
 	.cfi_endproc
