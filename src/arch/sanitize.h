@@ -65,10 +65,10 @@
 /* Part of each context and each raw fiber.  Owner: as the context. */
 struct go__sanitize {
 #if GO__SANITIZE
-	void (*entry)(void);    /* What the start of the stack calls. */
-	void *fake_stack;       /* ASan: while parked. */
-	const void *thread_low; /* ASan: a plain thread's own stack. */
-	size_t thread_bytes;
+	void (*entry)(void); /* What a context's first function calls. */
+	void *fake_stack;    /* ASan: while parked. */
+	const void *low;     /* ASan: the stack's bounds. */
+	size_t bytes;
 	void *tsan_fiber;
 	bool ran;
 #elif defined(__cplusplus)
