@@ -11,6 +11,7 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 {
 	w->runtime = rt;
 	w->index = index;
+	w->alone = rt->worker_count == 1;
 	w->until_fair = rt->fairness;
 	w->seed = index + 1;
 	w->limit = GO__NO_DEADLINE;
