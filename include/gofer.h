@@ -28,6 +28,8 @@
 #define GOFER_H
 
 #include <gofer/base.h>
+#include <gofer/io.h>
+#include <gofer/net.h>
 #include <gofer/runtime.h>
 #include <gofer/task.h>
 #include <gofer/time.h>

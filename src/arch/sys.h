@@ -95,12 +95,22 @@ ONCE(int, mprotect, (void *p, size_t n, int prot), (p, n, prot))	\
 ONCE(int, madvise, (void *p, size_t n, int advice), (p, n, advice))	\
 ONCE(int, sigaltstack, (const stack_t *set, stack_t *old), (set, old))	\
 ONCE(int, sigaction, (int sig, const struct sigaction *set,		\
-		      struct sigaction *old), (sig, set, old))
+		      struct sigaction *old), (sig, set, old))		\
+ONCE(int, sigpending, (sigset_t *set), (set))
 
 #define GO__SYS_LINUX(RETRY, ONCE)					\
 RETRY(int, accept4, (int fd, struct sockaddr *a, socklen_t *len,	\
 		     int flags), (fd, a, len, flags))			\
 ONCE(int, pipe2, (int *pair, int flags), (pair, flags))			\
+RETRY(ssize_t, preadv2, (int fd, const struct iovec *v, int n,		\
+			 off_t at, int flags), (fd, v, n, at, flags))	\
+RETRY(ssize_t, pwritev2, (int fd, const struct iovec *v, int n,		\
+			  off_t at, int flags), (fd, v, n, at, flags))	\
+ONCE(int, ppoll, (struct pollfd *v, nfds_t n,				\
+		  const struct timespec *ts, const sigset_t *mask),	\
+     (v, n, ts, mask))							\
+ONCE(int, sigtimedwait, (const sigset_t *set, siginfo_t *info,		\
+			 const struct timespec *ts), (set, info, ts))	\
 ONCE(int, epoll_create1, (int flags), (flags))				\
 ONCE(int, epoll_ctl, (int ep, int op, int fd, struct epoll_event *e),	\
      (ep, op, fd, e))							\

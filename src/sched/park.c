@@ -18,8 +18,9 @@
  * STACK  From a blocking call down to the switch at most 1 KiB is used, so that
  *        a task which parks early costs one page; test_sched.c measures it.
  */
+#include "sched/worker.h"
+
 #include "arch/sys.h"
-#include "sched/local.h"
 
 struct go__worker *go__worker_self(void)
 {
@@ -79,12 +80,7 @@ void go__after_switch(struct go__worker *w)
 		after_park(w);
 		break;
 	case GO__AFTER_YIELD:
-		if (w->runtime->migrate || w->previous->pinned) {
-			go__ready(w, w->previous, false);
-		} else {
-			go__enqueue(w, w->previous);
-			go__submit(w);
-		}
+		go__ready(w, w->previous, false);
 		break;
 	case GO__AFTER_DEATH:
 		go__context_release(&w->grave);
@@ -141,7 +137,7 @@ static void task_main(void)
 	for (;;) {
 		t->budget = GO__TASK_BUDGET;
 		*t->worker->errno_location = 0;
-		t->start.arg = t->start.fn(t->start.arg);
+		t->arg = t->fn(t->arg);
 		t = retire(t);
 	}
 }
@@ -180,8 +176,7 @@ bool go__task_bind_slow(struct go__worker *w, struct go__task *t)
 	return true;
 }
 
-/* Leave the stack; the next task, or the host, does `after` for t. */
-static inline void suspend(struct go__task *t, enum go__after after)
+void go__suspend(struct go__task *t, enum go__after after)
 {
 	struct go__worker *w = t->worker;
 	struct go__task *next = go__pick_local(w, false);
@@ -238,7 +233,7 @@ int go__wait_check(struct go__waiter *w)
 		return -ECANCELED;
 	if (--t->budget == 0) {
 		t->budget = GO__TASK_BUDGET;
-		suspend(t, GO__AFTER_YIELD);
+		go__suspend(t, GO__AFTER_YIELD);
 	}
 	return 0;
 }
@@ -276,7 +271,7 @@ int go__wait(struct go__waiter *w)
 	if (go__wait_word_delivered(&w->word))
 		return w->result;
 	t->worker->epoch = go__wait_word_epoch(&w->word);
-	suspend(t, GO__AFTER_PARK);
+	go__suspend(t, GO__AFTER_PARK);
 	return w->result;
 }
 
@@ -292,7 +287,7 @@ int go_yield(void)
 	struct go__task *t = go__task_self();
 
 	if (t)
-		suspend(t, GO__AFTER_YIELD);
+		go__suspend(t, GO__AFTER_YIELD);
 	return 0;
 }
 

@@ -50,27 +50,22 @@ static bool can_move(const struct thread *t)
 		return t->woken || t->timed;
 	case YIELDED:
 	case STUCK:
-	case HELD:
 	case ENDED:
 		break;
 	}
 	return false;
 }
 
-/* A store: whoever has yielded after a look at that location may look again. */
-void model_changed(unsigned location)
+/* Somebody changed memory: whoever waits for that may look again. */
+void model_changed(void)
 {
 	for (unsigned i = 1; i < E.threads; i++) {
 		struct thread *t = &E.thread[i];
 
-		if (!(t->looked >> location & 1))
-			continue;
 		t->fresh = 0;
 		if (i != E.running &&
-		    (t->state == YIELDED || t->state == STUCK)) {
+		    (t->state == YIELDED || t->state == STUCK))
 			t->state = READY;
-			t->looked = 0;
-		}
 	}
 }
 
@@ -87,7 +82,6 @@ static bool show_all(void)
 		model_memory_show_all(t);
 		t->history = model_mix(t->history, OP_YIELD);
 		t->state = READY;
-		t->looked = 0;
 		t->fresh++;
 		any = true;
 	}
@@ -120,7 +114,7 @@ static void stopped(void)
 	for (unsigned i = 1; i < E.threads; i++) {
 		const struct thread *t = &E.thread[i];
 
-		if (t->state == ENDED || t->state == HELD)
+		if (t->state == ENDED)
 			continue;
 		if (t->state == PARKED && E.model->thread[i - 1].daemon)
 			continue;
@@ -156,7 +150,7 @@ static unsigned pick(void)
 		stopped();
 		return 0;
 	}
-	if (model_path_is_new() &&
+	if (n > 1 && model_path_is_new() &&
 	    model_state_known(state_sum(bounded), E.budget)) {
 		E.over = true;
 		E.result.pruned++;
@@ -249,22 +243,6 @@ void model_yield(void)
 	model_history(OP_YIELD);
 	t->state = t->fresh >= FRESH_LIMIT ? STUCK : YIELDED;
 	schedule();
-	model_history(OP_YIELD); /* Or it would seem to come back to a state. */
-}
-
-void model_release(unsigned thread, MODEL_SITE_ARGS)
-{
-	struct thread *t = &E.thread[thread + 1];
-
-	model_step(OP_START, NULL, memory_order_release, file, line,
-		   E.model->thread[thread].name);
-	if (t->state != HELD)
-		model_fail(MODEL_ASSERTION, "a thread is started twice", file,
-			   line);
-	model_view_join(&t->current, &E.thread[E.running].current);
-	t->state = READY;
-	model_history(thread);
-	(void)text;
 }
 
 unsigned model_choose(unsigned n)
@@ -384,6 +362,7 @@ unsigned model_futex_wake(volatile void *p, unsigned n, MODEL_SITE_ARGS)
 		chosen = set[model_path_choose(sleepers)];
 		E.thread[chosen].woken = true;
 		model_history(chosen);
+		model_changed();
 	}
 	s->before = woken;
 	return woken;
@@ -395,7 +374,6 @@ static void thread_entry(void)
 {
 	unsigned me = E.running;
 
-	model_history(OP_START);
 	E.model->thread[me - 1].run(E.model->thread[me - 1].arg);
 	model_log(OP_END, "", 0, "");
 	E.thread[me].state = ENDED;
@@ -439,10 +417,7 @@ static void start_threads(void)
 	for (unsigned i = 1; i < E.threads; i++) {
 		E.thread[i].current = E.thread[0].current;
 		model_fiber_start(i, thread_entry);
-		if (E.model->thread[i - 1].held)
-			E.thread[i].state = HELD;
-		else
-			resume(i);
+		resume(i);
 	}
 	starting = false;
 }

@@ -116,7 +116,6 @@ enum op {
 	OP_AWAKE,
 	OP_WAKE,
 	OP_YIELD,
-	OP_START,
 	OP_CHOOSE,
 	OP_READ,
 	OP_WRITE,
@@ -143,11 +142,10 @@ struct step {
  *     READY    chosen                         a step
  *     LOCKING  the lock is free               taking it
  *     PARKED   woken, or it has a deadline    returning from the park
- *     YIELDED  what it looked at has changed  that change; or, when nobody
+ *     YIELDED  somebody has changed memory    that change; or, when nobody
  *                                             else can move, seeing it all
- *     STUCK    the same                       that change: it has seen all
+ *     STUCK    somebody has changed memory    that change: it has seen all
  *                                             there is, and yielded again
- *     HELD     never                          model_start()
  *     ENDED    never
  */
 enum state {
@@ -156,7 +154,6 @@ enum state {
 	PARKED,
 	YIELDED,
 	STUCK,
-	HELD,
 	ENDED
 };
 
@@ -167,7 +164,6 @@ struct thread {
 	uint8_t fresh;   /* Times it was shown everything since a change. */
 	uint32_t events; /* Its operations so far. */
 	uint64_t history;
-	uint64_t looked; /* Locations read since it last yielded: a set. */
 	const struct location *waits_for; /* LOCKING, PARKED */
 	struct view current; /* What happened before its next operation. */
 	struct view pending; /* What an acquire fence would add. */
@@ -212,7 +208,7 @@ struct step *model_step(enum op op, struct location *l, memory_order order,
 			MODEL_SITE_ARGS);
 struct step *model_log(enum op op, MODEL_SITE_ARGS);
 void model_abandon(void) __attribute__((noreturn));
-void model_changed(unsigned location);
+void model_changed(void);
 void model_history(uint64_t word);
 uint64_t model_mix(uint64_t sum, uint64_t word);
 

@@ -237,7 +237,6 @@ static uint64_t read_at(struct step *step, struct location *l, unsigned at,
 	unsigned i = (unsigned)(l - E.location);
 	struct thread *t = self();
 
-	t->looked |= UINT64_C(1) << i;
 	t->current.seen[i] = l->in_order[at];
 	model_view_join(&t->pending, &s->view);
 	if (acquires(order))
@@ -284,7 +283,7 @@ static void write_at(struct step *step, struct location *l, unsigned at,
 	l->mirror = model_latest(l);
 	poke((volatile void *)(uintptr_t)l->address, l->size, l->mirror);
 	model_history(model_mix(l->key, s->value));
-	model_changed(i);
+	model_changed();
 	step->writes = true;
 	step->after = s->value;
 }

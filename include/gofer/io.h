@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptors: POSIX's calls with go_ in front, which park instead of block.
+ *
+ * Each function takes the arguments of its namesake and does what that does on
+ * a blocking descriptor.  A task that has to wait parks, and its worker runs
+ * other tasks; a plain thread blocks.
+ *
+ *     char line[512];
+ *     ssize_t n = go_read(fd, line, sizeof line);
+ *     if (n > 0)
+ *             n = go_write_all(fd, line, (size_t)n, NULL);
+ *     if (n < 0)
+ *             fprintf(stderr, "echo: %s\n", strerror((int)-n));
+ *
+ * Which descriptors?  Any, with one rule:
+ *
+ *   - One that a go_ call made (go_accept, go_socket, go_pipe ...) is in
+ *     non-blocking mode and close-on-exec.  Close it with go_close(): the
+ *     library cannot see a close(2), and would take the next file of that
+ *     number for this one.
+ *   - Any other one is foreign: its mode is left as it is, it may be closed by
+ *     whoever owns it, and each wait on it costs one system call more.  Files
+ *     that are always ready (regular files, block devices) are read and
+ *     written on the spot, and while the disk works, the worker waits.
+ *
+ * Several callers may use one descriptor at once, from tasks and threads.
+ *
+ * Errors of all functions, beside those of their namesakes in POSIX and those
+ * in base.h, and not repeated below:
+ *
+ *   -EBADF   the descriptor is not open, or go_close() was called on it, also
+ *            while this call was waiting;
+ *   -ENOMEM  no memory for the descriptor's or the calling thread's record, or
+ *            for the kernel's registration; nothing has happened;
+ *   -EMFILE, -ENFILE  a plain thread that has to wait for the first time finds
+ *            no descriptor for its wake-up; nothing has happened;
+ *   -ENOSPC  the user's limit of registrations (fs.epoll.max_user_watches).
+ *
+ * -EINTR is never returned, and SIGPIPE never raised.  -EAGAIN is returned only
+ * where the caller asked not to wait.
+ */
+#ifndef GOFER_IO_H
+#define GOFER_IO_H
+
+#include <gofer/base.h>
+
+#include <poll.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+GO_BEGIN_DECLS
+
+/*
+ * Read what is there, at most n bytes; wait until something is.
+ *
+ * Returns  how many bytes, 0 at the end of the file; -errno as read(2).
+ * Context  task or plain thread.
+ * Parks    until the descriptor is readable.
+ */
+GO_API ssize_t go_read(int fd, void *buffer, size_t n);
+
+/*
+ * Write as much as there is room for, at most n bytes; wait until there is
+ * room for something.
+ *
+ * Returns  how many bytes; -EPIPE (nobody will read this); -errno as write(2).
+ * Context  task or plain thread.
+ * Parks    until the descriptor is writable.
+ */
+GO_API ssize_t go_write(int fd, const void *buffer, size_t n);
+
+/*
+ * Read into several buffers, as go_read().
+ *
+ * Returns  as go_read(); -EINVAL (count negative or above IOV_MAX); -EFAULT.
+ * Context  task or plain thread.
+ * Parks    until the descriptor is readable.
+ */
+GO_API ssize_t go_readv(int fd, const struct iovec *buffers, int count);
+
+/*
+ * Write from several buffers, as go_write().
+ *
+ * Returns  as go_write(); -EINVAL (count negative or above IOV_MAX); -EFAULT.
+ * Context  task or plain thread.
+ * Parks    until the descriptor is writable.
+ */
+GO_API ssize_t go_writev(int fd, const struct iovec *buffers, int count);
+
+/*
+ * Read exactly n bytes, however many reads that takes.
+ *
+ * Whatever the result, *done (if not null) says how many bytes have been read
+ * and are in the buffer: nothing is lost by an error or a cancellation.
+ *
+ * Returns  0 (all n); -ENODATA (the end of the file came first); -errno as
+ *          go_read().
+ * Context  task or plain thread.
+ * Parks    until all is read.
+ */
+GO_API int go_read_full(int fd, void *buffer, size_t n, size_t *done);
+
+/*
+ * Write all n bytes, however many writes that takes.  Other writers' bytes may
+ * come in between.
+ *
+ * Whatever the result, *done (if not null) says how many bytes have been
+ * written.
+ *
+ * Returns  0 (all n); -errno as go_write().
+ * Context  task or plain thread.
+ * Parks    until all is written.
+ */
+GO_API int go_write_all(int fd, const void *buffer, size_t n, size_t *done);
+
+/*
+ * Wait until one of many descriptors is ready, or until time-out milliseconds
+ * are over (0: just look, negative: no limit).
+ *
+ * A descriptor that is closed by go_close() meanwhile counts as ready, with
+ * POLLNVAL.  Entries with a negative descriptor are passed over.
+ *
+ * Returns  how many entries have a result in revents, 0 if the time is over;
+ *          -EINVAL (count above the limit of open files); -EFAULT; -ENOMEM (no
+ *          memory for more than a few entries).
+ * Context  task or plain thread.
+ * Parks    until then.
+ */
+GO_API int go_poll(struct pollfd *fds, nfds_t count, int timeout_ms);
+
+/*
+ * Close a descriptor.  Calls that wait for it, in tasks and in threads, end
+ * with -EBADF, and so does each new one.  If other calls are using the
+ * descriptor at this moment, its number is given back when the last of them
+ * has ended, so none of them can reach a file opened later.
+ *
+ * Deaf: it works the same in a task that has been cancelled.
+ *
+ * Returns  0; -EBADF (not open, or being closed); -EIO, -ENOSPC, -EDQUOT (data
+ *          written before could not be stored).  After any of these the number
+ *          is no longer the caller's.
+ * Context  task or plain thread.
+ * Parks    never.
+ */
+GO_API int go_close(int fd);
+
+/*
+ * Make a pipe: fds[0] is for reading, fds[1] for writing.
+ *
+ * Returns  0; -EMFILE, -ENFILE (too many open files); -EFAULT; -ENOMEM.
+ * Context  task or plain thread.
+ * Parks    never.
+ */
+GO_API int go_pipe(int fds[2]);
+
+GO_END_DECLS
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sockets: POSIX's calls with go_ in front, and two conveniences for TCP.
+ *
+ *     int listener = go_tcp_listen("127.0.0.1:8080");
+ *     int fd;
+ *     while ((fd = go_accept(listener, NULL, NULL)) >= 0)
+ *             if (go_spawn(serve, GO_INT(fd)) < 0)
+ *                     go_close(fd);
+ *
+ * What io.h says about descriptors and common errors holds here too: go_read,
+ * go_write, go_poll and go_close work on sockets like on everything else.
+ * Sockets made here are non-blocking and close-on-exec.  setsockopt(2),
+ * getsockname(2) and others that do not wait are called as they are.
+ *
+ * Flags of the receiving and sending calls are passed on, with MSG_NOSIGNAL
+ * added.  With MSG_DONTWAIT, MSG_ERRQUEUE, or MSG_OOB on a receiving call, the
+ * call does not wait, and says -EAGAIN (or -EINVAL: no urgent data).
+ * MSG_WAITALL is refused with -EOPNOTSUPP; use go_read_full().
+ */
+#ifndef GOFER_NET_H
+#define GOFER_NET_H
+
+#include <gofer/base.h>
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+GO_BEGIN_DECLS
+
+/*
+ * Make a socket.
+ *
+ * Returns  its descriptor; -EMFILE, -ENFILE (too many open files); -EACCES,
+ *          -EAFNOSUPPORT, -EINVAL, -EPROTONOSUPPORT, -ENOBUFS as socket(2).
+ * Context  task or plain thread.
+ * Parks    never.
+ */
+GO_API int go_socket(int domain, int type, int protocol);
+
+/*
+ * Make two sockets that are connected with each other.
+ *
+ * Returns  0; -EOPNOTSUPP (not for this domain); -EFAULT; else as go_socket().
+ * Context  task or plain thread.
+ * Parks    never.
+ */
+GO_API int go_socketpair(int domain, int type, int protocol, int fds[2]);
+
+/*
+ * Give a socket its address.
+ *
+ * Returns  0; -EADDRINUSE, -EADDRNOTAVAIL, -EACCES, -EINVAL, -ENOTSOCK and
+ *          others as bind(2).
+ * Context  task or plain thread.
+ * Parks    never.
+ */
+GO_API int go_bind(int fd, const struct sockaddr *address, socklen_t length);
+
+/*
+ * Take connections from now on.
+ *
+ * Returns  0; -EADDRINUSE, -EINVAL, -ENOTSOCK, -EOPNOTSUPP as listen(2).
+ * Context  task or plain thread.
+ * Parks    never.
+ */
+GO_API int go_listen(int fd, int backlog);
+
+/*
+ * Accept a connection.  Any number of callers may accept from one listener;
+ * each connection wakes one of them.
+ *
+ * While the process has no descriptor or the system no memory for another
+ * connection, the call waits 5 ms, then twice as long each time, up to a
+ * second, and tries again; the connection stays in the backlog.  Connections
+ * that were given up before they were accepted are passed over.
+ *
+ * Returns  the connection's descriptor; -EINVAL (not listening); -ENOTSOCK,
+ *          -EOPNOTSUPP, -EPERM, -EFAULT, -EPROTO as accept(2).
+ * Context  task or plain thread.
+ * Parks    until there is a connection and a descriptor for it.
+ */
+GO_API int go_accept(int fd, struct sockaddr *address, socklen_t *length);
+
+/*
+ * Connect a socket, and wait until it is connected.
+ *
+ * When the call ends early by a cancellation, the attempt goes on; connect
+ * again to wait for it, or close the socket.
+ *
+ * A foreign stream socket in blocking mode cannot be connected without
+ * blocking the worker; a task is refused with -EOPNOTSUPP.
+ *
+ * Returns  0; -ECONNREFUSED, -ETIMEDOUT, -ENETUNREACH, -EISCONN and others as
+ *          connect(2).
+ * Context  task or plain thread.
+ * Parks    until it is connected, or has failed.
+ */
+GO_API int go_connect(int fd, const struct sockaddr *address, socklen_t length);
+
+/*
+ * Shut down one direction, or both.  Calls that wait for that direction end,
+ * as they do in POSIX: reads with 0, writes with -EPIPE.
+ *
+ * Returns  0; -ENOTCONN, -EINVAL, -ENOTSOCK as shutdown(2).
+ * Context  task or plain thread.
+ * Parks    never.
+ */
+GO_API int go_shutdown(int fd, int how);
+
+/*
+ * Receive from a connected socket.
+ *
+ * Returns  how many bytes, 0 at the end; -ENOTCONN, -ECONNREFUSED,
+ *          -ECONNRESET, -ENOTSOCK and others as recv(2).
+ * Context  task or plain thread.
+ * Parks    until something has arrived.
+ */
+GO_API ssize_t go_recv(int fd, void *buffer, size_t n, int flags);
+
+/*
+ * Receive, and learn from whom.
+ *
+ * Returns  as go_recv().
+ * Context  task or plain thread.
+ * Parks    until something has arrived.
+ */
+GO_API ssize_t go_recvfrom(int fd, void *buffer, size_t n, int flags,
+			   struct sockaddr *address, socklen_t *length);
+
+/*
+ * Receive into several buffers, with control data.  Descriptors that arrive
+ * are foreign ones; pass MSG_CMSG_CLOEXEC to close them on exec.
+ *
+ * Returns  as go_recv(); -EFAULT (message is null).
+ * Context  task or plain thread.
+ * Parks    until something has arrived.
+ */
+GO_API ssize_t go_recvmsg(int fd, struct msghdr *message, int flags);
+
+/*
+ * Send on a connected socket.
+ *
+ * Returns  how many bytes, of a stream perhaps fewer than n; -EPIPE,
+ *          -ENOTCONN, -ECONNRESET, -EMSGSIZE, -EDESTADDRREQ, -ENOTSOCK and
+ *          others as send(2).
+ * Context  task or plain thread.
+ * Parks    until there is room.
+ */
+GO_API ssize_t go_send(int fd, const void *buffer, size_t n, int flags);
+
+/*
+ * Send to an address.
+ *
+ * Returns  as go_send(); -EISCONN, -EAFNOSUPPORT as sendto(2).
+ * Context  task or plain thread.
+ * Parks    until there is room.
+ */
+GO_API ssize_t go_sendto(int fd, const void *buffer, size_t n, int flags,
+			 const struct sockaddr *address, socklen_t length);
+
+/*
+ * Send from several buffers, with control data.
+ *
+ * Returns  as go_send(); -EFAULT (message is null).
+ * Context  task or plain thread.
+ * Parks    until there is room.
+ */
+GO_API ssize_t go_sendmsg(int fd, const struct msghdr *message, int flags);
+
+/*
+ * Listen for TCP connections at an address:
+ *
+ *     "127.0.0.1:8080"    that IPv4 address
+ *     "[::1]:8080"        that IPv6 address
+ *     ":8080"             all addresses of the machine
+ *
+ * Port 0 takes any free one; getsockname(2) tells which.  Addresses are
+ * numbers, not names.  SO_REUSEADDR is set, so that a server can be restarted
+ * at once, and the backlog is as long as the system allows.
+ *
+ * Returns  the listener's descriptor; -EINVAL (null, or not such an address);
+ *          else as go_socket(), go_bind() and go_listen().
+ * Context  task or plain thread.
+ * Parks    never.
+ */
+GO_API int go_tcp_listen(const char *address);
+
+/*
+ * Open a TCP connection to an address like those above; ":8080" means this
+ * machine.  Addresses are numbers, not names.
+ *
+ * Returns  the connection's descriptor; -EINVAL (null, or not such an
+ *          address); else as go_socket() and go_connect().
+ * Context  task or plain thread.
+ * Parks    until it is connected, or has failed.
+ */
+GO_API int go_tcp_dial(const char *address);
+
+GO_END_DECLS
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a descriptor's entry.
+ *
+ * The kernel's numbers are small and reused at once, so the table is an array
+ * in two levels, indexed by the number: a root of pointers, and chunks of
+ * entries that are made when one of their numbers is first used.  Finding an
+ * entry takes two loads and no lock.
+ *
+ * An entry stands for a number, not for a file.  Which file that is changes
+ * its generation, and with it everything that was known:
+ *
+ *     known as   begins with                       and means
+ *     ---------  --------------------------------  ----------------------------
+ *     own        go__fd_adopt: a call of ours      O_NONBLOCK is set; closed by
+ *                made the file                     go_close() only
+ *     foreign    any other number; also what       its flags are not ours, and
+ *                go_close() leaves behind          it may be closed and reused
+ *                                                  without our knowing
+ *
+ * CLOSING (fduse.h) runs in this order:
+ *
+ *     C1  under the lock: set CLOSING, so that nobody enters or begins to wait;
+ *         remove the registrations; claim everybody's wait, with -EBADF.
+ *     C2  the last call to leave: next generation, foreign, take calls again.
+ *     C3  close(2).
+ *     C4  under the lock: wake whoever waits now, to look again.
+ *
+ * The registrations go before close(2), since an open file that was inherited
+ * or passed on outlives its number, and the kernel would keep reporting it.
+ *
+ * C2 comes before C3, since after close(2) the number may be handed out to
+ * somebody whose calls must not be refused.  So a call may enter between the
+ * two, on a number that its own program is closing.  It may even wait; then C4
+ * makes it try again, and the kernel says EBADF.  If the number belongs to a
+ * new file by then, C4 wakes that one's waiters for nothing.
+ *
+ * WHY NOT a handle {number, generation} for users?  The calls are shaped like
+ * POSIX, and a program that uses a number after closing it is as wrong there
+ * as here; what the library must prevent is that its own calls, which began
+ * before the close, reach the next file.
+ *
+ * INVARIANTS
+ *
+ *   T1  A bit in watched means that the number is registered with that poller
+ *       under the entry's generation (own), or was when last looked (foreign).
+ *   T2  Whoever is in `waiters` has entered, and watched has its poller's bit.
+ *   T3  While CLOSING is set, watched is zero and nobody is added to waiters.
+ *
+ * TESTS  test_close.c, test_foreign.c; model_fduse.c.
+ */
+#include "io/fdtable.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "arch/sys.h"
+#include "io/fdwait.h"
+#include "io/watch.h"
+
+/* Numbers per chunk, and chunks: 64 million numbers, more than kernels give. */
+enum {
+	CHUNK = 1024,
+	CHUNKS = 65536,
+};
+
+/* Filled by CAS from NULL, and never changed again. */
+static _Atomic(struct go__fd *) root[CHUNKS];
+/* No chunk at or behind this index has been made. */
+static _Atomic unsigned root_end;
+
+/* ---- finding ---- */
+
+static struct go__fd *chunk_of(int fd)
+{
+	/* acquire <- [chunk]: its entries are initialised. */
+	return atomic_load_explicit(&root[(unsigned)fd / CHUNK],
+				    memory_order_acquire);
+}
+
+struct go__fd *go__fd_find(int fd)
+{
+	struct go__fd *chunk;
+
+	if (fd < 0 || fd / CHUNK >= CHUNKS)
+		return NULL;
+	chunk = chunk_of(fd);
+	return chunk ? &chunk[fd % CHUNK] : NULL;
+}
+
+static void note_end(unsigned end)
+{
+	/* relaxed: the exchange decides. */
+	unsigned old = atomic_load_explicit(&root_end, memory_order_relaxed);
+
+	/* [end] release -> go__fd_forget_poller(): the chunk is there. */
+	while (old < end && !atomic_compare_exchange_weak_explicit(
+				    &root_end, &old, end, memory_order_release,
+				    memory_order_relaxed))
+		;
+}
+
+static struct go__fd *new_chunk(unsigned index)
+{
+	size_t bytes = CHUNK * sizeof(struct go__fd);
+	struct go__fd *chunk = go__sys_aligned_alloc(64, bytes);
+
+	if (!chunk)
+		return NULL;
+	memset(chunk, 0, bytes);
+	for (int i = 0; i < CHUNK; i++) {
+		chunk[i].number = (int)index * CHUNK + i;
+		go__list_init(&chunk[i].waiters);
+		go__ready_renew(&chunk[i].ready);
+	}
+	return chunk;
+}
+
+/* The entry of a number, whose chunk is made if there is none yet. */
+static int obtain(int fd, struct go__fd **entry)
+{
+	unsigned index = (unsigned)fd / CHUNK;
+	struct go__fd *made, *chunk;
+
+	*entry = go__fd_find(fd);
+	if (*entry)
+		return 0;
+	if (fd < 0)
+		return -EBADF;
+	if (index >= CHUNKS)
+		return -EMFILE;
+	/* Nonsense numbers must not cost memory. */
+	if (go__sys_fcntl(fd, F_GETFD, 0) < 0)
+		return -EBADF;
+	made = new_chunk(index);
+	if (!made)
+		return -ENOMEM;
+	chunk = NULL;
+	/* [chunk] release -> chunk_of(); acquire, if another was faster. */
+	if (atomic_compare_exchange_strong_explicit(&root[index], &chunk, made,
+						    memory_order_acq_rel,
+						    memory_order_acquire)) {
+		chunk = made;
+		note_end(index + 1);
+	} else {
+		go__sys_free(made);
+	}
+	*entry = &chunk[fd % CHUNK];
+	return 0;
+}
+
+void go__fd_forget_poller(unsigned index)
+{
+	uint64_t bit = UINT64_C(1) << index;
+	/* acquire <- [end]. */
+	unsigned end = atomic_load_explicit(&root_end, memory_order_acquire);
+
+	for (unsigned i = 0; i < end; i++) {
+		struct go__fd *chunk = chunk_of((int)(i * CHUNK));
+
+		for (int j = 0; chunk && j < CHUNK; j++) {
+			go__lock_acquire(&chunk[j].lock);
+			chunk[j].watched &= ~bit;
+			chunk[j].watched_out &= ~bit;
+			go__lock_release(&chunk[j].lock);
+		}
+	}
+}
+
+/* ---- beginning and ending ---- */
+
+/* The number stands for another file from here on.  Under the lock. */
+static void renew(struct go__fd *e, uint32_t kind)
+{
+	go__ready_renew(&e->ready);
+	e->watched = 0;
+	e->watched_out = 0;
+	/* relaxed: see go__fd_kind(). */
+	atomic_store_explicit(&e->kind, kind, memory_order_relaxed);
+}
+
+int go__fd_adopt(int fd, uint32_t kind)
+{
+	struct go__wake_list woken;
+	struct go__fd *e;
+	int r = obtain(fd, &e);
+
+	if (r < 0)
+		return r;
+	go__wake_list_init(&woken);
+	go__lock_acquire(&e->lock);
+	renew(e, kind);
+	/* Somebody waits for a file that was closed behind our back. */
+	go__fd_evict(e, -EBADF, &woken);
+	go__lock_release(&e->lock);
+	go__fduse_reopen(&e->use);
+	go__wake_list_flush(&woken);
+	return 0;
+}
+
+int go__fd_adopt_pair(const int fds[2], uint32_t kind)
+{
+	int r = go__fd_adopt(fds[0], kind);
+
+	if (r < 0) {
+		go__sys_close(fds[0]);
+		go__sys_close(fds[1]);
+		return r;
+	}
+	r = go__fd_adopt(fds[1], kind);
+	if (r < 0) {
+		go__fd_close(fds[0]);
+		go__sys_close(fds[1]);
+	}
+	return r;
+}
+
+int go__fd_enter(int fd, struct go__fd **entry)
+{
+	int r = obtain(fd, entry);
+
+	if (r < 0)
+		return r;
+	return go__fduse_enter(&(*entry)->use) ? 0 : -EBADF;
+}
+
+/* C2 to C4: nobody uses it any more. */
+static int close_now(struct go__fd *e)
+{
+	struct go__wake_list woken;
+	int r;
+
+	go__wake_list_init(&woken);
+	go__lock_acquire(&e->lock);
+	renew(e, 0);
+	go__lock_release(&e->lock);
+	go__fduse_reopen(&e->use);
+
+	r = go__sys_close(e->number);
+
+	go__lock_acquire(&e->lock);
+	go__fd_evict(e, 0, &woken);
+	go__lock_release(&e->lock);
+	go__wake_list_flush(&woken);
+	/* Interrupted or not, the number is gone. */
+	return r == -EINTR ? 0 : r;
+}
+
+int go__fd_leave(struct go__fd *e)
+{
+	return go__fduse_leave(&e->use) ? close_now(e) : 0;
+}
+
+static void unwatch(struct go__fd *e)
+{
+	while (e->watched) {
+		unsigned index = (unsigned)__builtin_ctzll(e->watched);
+
+		go__poller_remove(index, e->number);
+		e->watched &= e->watched - 1;
+	}
+	e->watched_out = 0;
+}
+
+int go__fd_close(int fd)
+{
+	struct go__wake_list woken;
+	struct go__fd *e;
+	bool first;
+	int r = go__fd_enter(fd, &e);
+
+	if (r < 0)
+		return r;
+	go__wake_list_init(&woken);
+	go__lock_acquire(&e->lock);
+	first = go__fduse_close(&e->use);
+	if (first) {
+		unwatch(e);
+		go__fd_evict(e, -EBADF, &woken);
+	}
+	go__lock_release(&e->lock);
+	go__wake_list_flush(&woken);
+	r = go__fd_leave(e);
+	return first ? r : -EBADF;
+}

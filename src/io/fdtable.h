@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The descriptor table: what the library knows of each descriptor number.
+ *
+ * There is one for the process, since numbers are the process's.  See
+ * fdtable.c for the life of an entry.
+ */
+#ifndef GO_IO_FDTABLE_H
+#define GO_IO_FDTABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/list.h"
+#include "arch/lock.h"
+#include "io/fduse.h"
+#include "io/ready.h"
+
+struct go__wake_list;
+
+/* What is known of an open file; zero: nothing, it is foreign. */
+enum {
+	GO__FD_OWN = 1,    /* Made by a call of ours: O_NONBLOCK is set. */
+	GO__FD_SOCKET = 2, /* With OWN: it is a socket. */
+	GO__FD_TCP = 4,    /* With OWN: a TCP one, so short counts tell. */
+};
+
+/*
+ * One number.  Entries are type-stable: made when a number of their chunk is
+ * first used, and never freed.  One cache line, so that 10,000 connections
+ * touch 640 kB of it.
+ */
+struct go__fd {
+	struct go__ready ready; /* Its own rules: ready.h. */
+	struct go__fduse use;   /* Its own rules: fduse.h. */
+	struct go__lock lock;
+
+	/* Written under lock; any thread that has entered reads it. */
+	_Atomic uint32_t kind;
+	int number; /* Constant. */
+
+	/* Under lock. */
+	uint64_t watched;        /* Pollers in which it is registered ... */
+	uint64_t watched_out;    /* ... and, of those, for writing too. */
+	struct go__link waiters; /* struct go__fd_wait: fdwait.h. */
+};
+
+_Static_assert(sizeof(struct go__fd) <= 64, "an entry is one cache line");
+
+/*
+ * Begin a call on a descriptor: find its entry and count ourselves in.
+ * Returns 0; -EBADF (negative, not open, or being closed); -ENOMEM; -EMFILE
+ * (a number beyond what the table can hold).
+ */
+int go__fd_enter(int fd, struct go__fd **entry);
+
+/*
+ * End a call.  The last one out closes a descriptor that is being closed, and
+ * is answered what close(2) said; else the answer is 0.
+ */
+int go__fd_leave(struct go__fd *e);
+
+/*
+ * Take over a number that the kernel has just given us, for a file that is in
+ * non-blocking mode.  Returns 0; -ENOMEM or -EMFILE, and nothing is changed.
+ */
+int go__fd_adopt(int fd, uint32_t kind);
+
+/* The same for two; if it fails, both numbers have been closed. */
+int go__fd_adopt_pair(const int fds[2], uint32_t kind);
+
+/* As go_close(). */
+int go__fd_close(int fd);
+
+/* The entry of a number that has been entered before, or NULL. */
+struct go__fd *go__fd_find(int fd);
+
+/* A poller is going: clear its bit everywhere. */
+void go__fd_forget_poller(unsigned index);
+
+static inline uint32_t go__fd_kind(const struct go__fd *e)
+{
+	/* relaxed: ordered by whatever told the caller the number. */
+	return atomic_load_explicit(&e->kind, memory_order_relaxed);
+}
+
+#endif

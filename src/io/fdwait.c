@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for a descriptor.
+ *
+ * A call tries its system call, and if that would block, waits and tries
+ * again.  The waiter of ready.h's rule and the poller then still have to find
+ * each other:
+ *
+ *     a task                                a poller
+ *     W1  try: would block                  P1  note the edge (ready.h)
+ *     W2  clear READY by CAS                P2  lock; for each waiter of that
+ *     W3  lock; register                            direction: claim, unlink
+ *     W4      if READY is set: unlock,      P3  unlock; deliver
+ *             go to W1
+ *     W5      link itself; unlock
+ *     W6  park
+ *
+ * Registering (W3) comes after clearing (W2): what became ready in between is
+ * reported by the registration itself.  If P1 comes before W4, the waiter sees
+ * it.  If P1 comes after W4, then P2 comes after W5, because W4 and W5 are in
+ * one critical section, and the poller finds the waiter.  So no edge is lost.
+ *
+ * WHO IS WOKEN.  Several tasks may wait for the same direction, typically to
+ * accept.  Waking all of them for each edge is right but costs a herd; waking
+ * one per edge and no more loses wakes, because one edge may stand for many
+ * connections, or for data that outlasts the first reader.  So an edge wakes
+ * one, and the one that was woken passes it on:
+ *
+ *     a call that has been woken by an edge, and ends with READY still set,
+ *     wakes the next waiter of its direction.
+ *
+ * Why this suffices.  Let there be something to take, and waiters.  A waiter
+ * links itself only while READY is clear (W4), and READY is set only by an
+ * edge, which wakes one.  That one either finds nothing and clears READY, so
+ * there was nothing to take at that time; or takes something and ends, and
+ * then wakes the next unless READY has been cleared, by somebody who found
+ * nothing, or emptied a TCP socket.  In each case either a woken call is under
+ * way, or nothing has come since the last look.  A call that never waited owes
+ * nothing, which keeps the common case free of the question; and a short read
+ * from TCP clears READY, so neither does a server's usual read.
+ *
+ * Two kinds of edges and waiters make exceptions.  A hang-up or an error wakes
+ * all.  A go_poll() takes nothing, so it is `shared`: it stands at the front
+ * of the list, is woken by every edge, and does not count as the one.
+ *
+ * PLAIN THREADS do not use the readiness word, and edges do not wake them:
+ * they sleep in poll(2), on the descriptor and on their waiter's eventfd,
+ * through which go_close() reaches them.
+ *
+ * FOREIGN descriptors may be closed and reused behind our back, so neither
+ * "not ready" nor "registered" can be believed.  Such a call always tries
+ * first, and W3 renews the registration by EPOLL_CTL_MOD, which also reports
+ * what is ready now.  ENOENT shows that the number stands for another file:
+ * next generation, and whoever waited for the old one is evicted.
+ *
+ * LOCK ORDER  entry -> epoll's own; nothing else is taken under an entry's
+ *             lock, and nothing is delivered under it.
+ *
+ * TESTS  test_wait.c (edges, herds, many waiters), test_close.c,
+ *        test_foreign.c, test_thread.c; model_ready.c.
+ */
+#include "io/fdwait.h"
+
+#include <poll.h>
+
+#include "arch/sys.h"
+#include "io/watch.h"
+#include "sched/worker.h"
+
+/* ---- waking ---- */
+
+static struct go__fd_wait *wait_of(struct go__link *link)
+{
+	return go__container_of(link, struct go__fd_wait, node.link);
+}
+
+/* Claim one wait; the winner's waiter joins the list.  Under the lock. */
+static bool take(struct go__fd_wait *wait, int result,
+		 struct go__wake_list *woken)
+{
+	if (!go__wait_claim(&wait->node))
+		return false;
+	go__list_remove(&wait->node.link);
+	go__wake_list_add(woken, wait->node.waiter, result);
+	return true;
+}
+
+/*
+ * Wake the shared waiters for these ways, and of the others one per way, or
+ * all of those in `all`.  Under the lock.
+ */
+static void wake(struct go__fd *e, unsigned ways, unsigned all,
+		 struct go__wake_list *woken)
+{
+	struct go__link *link = e->waiters.next, *next;
+
+	for (; link != &e->waiters && ways; link = next) {
+		struct go__fd_wait *wait = wait_of(link);
+
+		next = link->next;
+		if ((wait->ways & ways) && take(wait, 0, woken) &&
+		    !wait->shared && !(wait->ways & all))
+			ways &= ~wait->ways;
+	}
+}
+
+void go__fd_evict(struct go__fd *e, int result, struct go__wake_list *woken)
+{
+	struct go__link *link = e->waiters.next, *next;
+
+	for (; link != &e->waiters; link = next) {
+		next = link->next;
+		take(wait_of(link), result, woken);
+	}
+}
+
+void go__fd_event(int fd, uint32_t generation, uint64_t bits,
+		  struct go__wake_list *woken)
+{
+	struct go__fd *e = go__fd_find(fd);
+	unsigned ways = 0, all = 0;
+
+	if (!e || !go__ready_note(&e->ready, generation, bits))
+		return;
+	for (enum go__way way = GO__WAY_IN; way <= GO__WAY_OUT; way++) {
+		if (bits & go__ready_bit(way))
+			ways |= 1U << way;
+		if (bits & go__hung_bit(way))
+			all |= 1U << way;
+	}
+	go__lock_acquire(&e->lock);
+	wake(e, ways, all, woken);
+	go__lock_release(&e->lock);
+}
+
+/* A woken call ends: see WHO IS WOKEN. */
+static void pass_on(struct go__fd *e, enum go__way way)
+{
+	struct go__wake_list woken;
+
+	if (!(go__ready_load(&e->ready) & go__ready_bit(way)))
+		return;
+	go__wake_list_init(&woken);
+	go__lock_acquire(&e->lock);
+	wake(e, 1U << way, 0, &woken);
+	go__lock_release(&e->lock);
+	go__wake_list_flush(&woken);
+}
+
+/* ---- registering ---- */
+
+/* Register an own descriptor for whatever is missing.  Under the lock. */
+static int watch_own(struct go__fd *e, struct go__poller *p, bool out)
+{
+	uint32_t generation = go__ready_generation(go__ready_load(&e->ready));
+	uint64_t bit = UINT64_C(1) << go__poller_index(p);
+	int r;
+
+	if ((e->watched & bit) && (!out || (e->watched_out & bit)))
+		return 0;
+	if (e->watched & bit)
+		r = go__poller_change(p, e->number, generation, out);
+	else
+		r = go__poller_add(p, e->number, generation, out);
+	if (r < 0)
+		return r;
+	e->watched |= bit;
+	if (out)
+		e->watched_out |= bit;
+	return 0;
+}
+
+/* Register a foreign one anew, whatever we knew.  Under the lock. */
+static int watch_foreign(struct go__fd *e, struct go__poller *p, bool out,
+			 struct go__wake_list *woken)
+{
+	uint32_t generation = go__ready_generation(go__ready_load(&e->ready));
+	uint64_t bit = UINT64_C(1) << go__poller_index(p);
+	int r;
+
+	out = out || (e->watched_out & bit);
+	r = go__poller_change(p, e->number, generation, out);
+	if (r == -ENOENT) {
+		if (e->watched & bit) {
+			/* Closed, and opened again as something else. */
+			generation = go__ready_renew(&e->ready);
+			e->watched = 0;
+			e->watched_out = 0;
+			go__fd_evict(e, -EBADF, woken);
+		}
+		r = go__poller_add(p, e->number, generation, out);
+	}
+	if (r < 0)
+		return r;
+	e->watched |= bit;
+	if (out)
+		e->watched_out |= bit;
+	return 0;
+}
+
+int go__fd_watch(struct go__fd *e, struct go__waiter *w, unsigned ways,
+		 struct go__wake_list *woken)
+{
+	/* A task's runtime does not change, nor does that one's poller. */
+	struct go__poller *p = go__task_of_waiter(w)->worker->runtime->poller;
+	bool out = ways & GO__WAYS_OUT;
+
+	if (go__fd_kind(e) & GO__FD_OWN)
+		return watch_own(e, p, out);
+	return watch_foreign(e, p, out, woken);
+}
+
+/* ---- waiting ---- */
+
+static void link_wait(struct go__fd *e, struct go__fd_wait *wait,
+		      struct go__waiter *w)
+{
+	go__wait_node_init(&wait->node, w);
+	if (wait->shared)
+		go__list_push_front(&e->waiters, &wait->node.link);
+	else
+		go__list_push_back(&e->waiters, &wait->node.link);
+}
+
+/* After a wait that was not ended by one of the entry's wakers. */
+static void unlink_wait(struct go__fd *e, struct go__fd_wait *wait)
+{
+	go__lock_acquire(&e->lock);
+	if (go__link_is_linked(&wait->node.link))
+		go__list_remove(&wait->node.link);
+	go__lock_release(&e->lock);
+}
+
+/* W3 to W5.  Returns 1 (linked), 0 (try again) or an error. */
+static int prepare(struct go__fd_call *c, struct go__fd_wait *wait,
+		   enum go__way way, struct go__wake_list *woken)
+{
+	struct go__fd *e = c->entry;
+	int r;
+
+	if (go__fduse_closing(&e->use))
+		return -EBADF;
+	r = go__fd_watch(e, c->waiter, wait->ways, woken);
+	if (r < 0)
+		return r;
+	if (go__ready_load(&e->ready) & go__ready_bit(way))
+		return 0;
+	go__wait_begin(c->waiter, GO__NO_DEADLINE, 0);
+	link_wait(e, wait, c->waiter);
+	return 1;
+}
+
+static int wait_task(struct go__fd_call *c, enum go__way way, uint64_t seen)
+{
+	struct go__fd_wait wait = {.ways = 1U << way};
+	struct go__wake_list woken;
+	int r;
+
+	if ((seen & go__ready_bit(way)) &&
+	    !go__ready_clear(&c->entry->ready, seen, way))
+		return 0;
+	go__wake_list_init(&woken);
+	go__lock_acquire(&c->entry->lock);
+	r = prepare(c, &wait, way, &woken);
+	go__lock_release(&c->entry->lock);
+	go__wake_list_flush(&woken);
+	if (r <= 0)
+		return r;
+	r = go__wait(c->waiter);
+	if (r == 0)
+		c->woken = true;
+	else
+		unlink_wait(c->entry, &wait);
+	return r;
+}
+
+/* The time until a deadline, for ppoll. */
+static const struct timespec *until(uint64_t deadline, struct timespec *ts)
+{
+	uint64_t now, ns;
+
+	if (deadline == GO__NO_DEADLINE)
+		return NULL;
+	now = go__sys_now();
+	ns = deadline > now ? deadline - now : 0;
+	ts->tv_sec = (time_t)(ns / 1000000000);
+	ts->tv_nsec = (long)(ns % 1000000000);
+	return ts;
+}
+
+int go__fd_poll_thread(struct go__waiter *w, struct pollfd *v, nfds_t n,
+		       uint64_t deadline)
+{
+	struct timespec ts;
+	int r;
+
+	v[n].fd = go__waiter_eventfd(w);
+	v[n].events = POLLIN;
+	for (;;) {
+		v[n].revents = 0;
+		r = go__sys_ppoll(v, n + 1, until(deadline, &ts), NULL);
+		if (r == -EINTR)
+			continue;
+		if (r <= 0 || !v[n].revents)
+			return r;
+		/* The eventfd may speak of an earlier wait. */
+		if (--r > 0 || go__waiter_woken(w))
+			return r;
+	}
+}
+
+/* A file that poll(2) calls ready, and RWF_NOWAIT not. */
+static bool always_ready(struct go__fd *e)
+{
+	struct stat st;
+
+	if (go__fd_kind(e) & GO__FD_OWN)
+		return false;
+	return go__sys_fstat(e->number, &st) == 0 &&
+	       (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
+}
+
+/* Link a plain thread's wait, which only closing and time end. */
+static int link_thread(struct go__fd_call *c, struct go__fd_wait *wait,
+		       uint64_t deadline)
+{
+	struct go__fd *e = c->entry;
+	int r = -EBADF;
+
+	go__lock_acquire(&e->lock);
+	if (!go__fduse_closing(&e->use)) {
+		go__wait_begin(c->waiter, deadline, 0);
+		link_wait(e, wait, c->waiter);
+		r = 0;
+	}
+	go__lock_release(&e->lock);
+	return r;
+}
+
+static int wait_thread(struct go__fd_call *c, enum go__way way)
+{
+	struct go__fd_wait wait = {.ways = GO__WAYS_NONE};
+	struct pollfd v[2];
+	int r, ready;
+
+	if (always_ready(c->entry))
+		return -EPERM;
+	r = go__waiter_eventfd(c->waiter);
+	if (r < 0)
+		return r;
+	r = link_thread(c, &wait, GO__NO_DEADLINE);
+	if (r < 0)
+		return r;
+	v[0].fd = c->entry->number;
+	v[0].events = way == GO__WAY_IN ? POLLIN : POLLOUT;
+	ready = go__fd_poll_thread(c->waiter, v, 1, GO__NO_DEADLINE);
+	unlink_wait(c->entry, &wait);
+	/* 0, or -EBADF: the descriptor is being closed. */
+	r = go__wait_abandon(c->waiter);
+	return ready < 0 ? ready : r;
+}
+
+int go__fd_wait(struct go__fd_call *c, enum go__way way, uint64_t seen)
+{
+	if (c->waiter->is_task)
+		return wait_task(c, way, seen);
+	return wait_thread(c, way);
+}
+
+int go__fd_pause(struct go__fd_call *c, uint64_t ns)
+{
+	struct go__fd_wait wait = {.ways = GO__WAYS_NONE};
+	uint64_t deadline = go__sys_now() + ns;
+	int r = link_thread(c, &wait, deadline);
+
+	if (r < 0)
+		return r;
+	r = go__wait(c->waiter);
+	unlink_wait(c->entry, &wait);
+	if (r != -ETIMEDOUT || go__sys_now() < deadline)
+		return r;
+	return 0;
+}
+
+/* ---- calls ---- */
+
+int go__fd_begin(struct go__fd_call *c, int fd)
+{
+	int r;
+
+	c->woken = false;
+	c->waiter = go__waiter_self();
+	if (!c->waiter)
+		return -ENOMEM;
+	r = go__wait_check(c->waiter);
+	return r < 0 ? r : go__fd_enter(fd, &c->entry);
+}
+
+void go__fd_end(struct go__fd_call *c, enum go__way way)
+{
+	if (c->woken)
+		pass_on(c->entry, way);
+	(void)go__fd_leave(c->entry);
+}
+
+/* Whether to try although the word says "not ready". */
+static bool must_try(const struct go__fd_call *c, const struct go__fd_op *op)
+{
+	return op->eager || op->once || op->direct || !c->waiter->is_task ||
+	       !(go__fd_kind(c->entry) & GO__FD_OWN);
+}
+
+/* A read was short: remember that a TCP socket's buffer is empty. */
+static void note_short(struct go__fd_call *c, uint64_t seen)
+{
+	if (c->waiter->is_task && (go__fd_kind(c->entry) & GO__FD_TCP) &&
+	    (seen & GO__READY_IN) && go__ready_short_tells(seen))
+		(void)go__ready_clear(&c->entry->ready, seen, GO__WAY_IN);
+}
+
+ssize_t go__fd_run_call(struct go__fd_call *c, struct go__fd_op *op)
+{
+	struct go__fd *e = c->entry;
+	ssize_t got;
+	int r;
+
+	for (;;) {
+		uint64_t seen = go__ready_load(&e->ready);
+
+		got = -EAGAIN;
+		if ((seen & go__ready_bit(op->way)) || must_try(c, op))
+			got = op->attempt(e, op);
+		if (got > 0 && (size_t)got < op->plain)
+			note_short(c, seen);
+		if (got != -EAGAIN || op->once || op->direct)
+			return got;
+		r = go__fd_wait(c, op->way, seen);
+		if (r == -EPERM)
+			op->direct = true;
+		else if (r < 0)
+			return r;
+	}
+}
+
+ssize_t go__fd_run(int fd, struct go__fd_op *op)
+{
+	struct go__fd_call c;
+	ssize_t got = go__fd_begin(&c, fd);
+
+	if (got < 0)
+		return got;
+	got = go__fd_run_call(&c, op);
+	go__fd_end(&c, op->way);
+	return got;
+}

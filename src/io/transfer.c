@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading and writing files of any kind without waiting for them.
+ *
+ * An own descriptor is in non-blocking mode, so the plain call does.  A foreign
+ * one's mode is its owner's business, and is not even looked at; each call is
+ * made in a way that does not wait, the first of these that the file knows:
+ *
+ *     read                        write                       known to
+ *     --------------------------  --------------------------  ----------------
+ *     preadv2(RWF_NOWAIT)         sendmsg(MSG_DONTWAIT)       most; sockets
+ *     recvmsg(MSG_DONTWAIT)       pwritev2(RWF_NOWAIT)        sockets; most
+ *     poll(0), then read          poll(0), then write         the rest
+ *
+ * The rest is terminals and odd devices (and, for the first row, kernels and
+ * emulators without preadv2).  Between poll and read another process could
+ * take the bytes, and the read would then block the worker; among our own calls
+ * the entry's lock prevents that.  A pipe that poll calls writable may have
+ * less room than a large write wants, so that one writes PIPE_BUF bytes at
+ * most.
+ *
+ * Writes to sockets go through send with MSG_NOSIGNAL, others through quiet.c.
+ */
+#include "io/transfer.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+
+#include "arch/sys.h"
+#include "io/quiet.h"
+
+/* "The file, or the kernel, does not know this way of asking." */
+static bool unknown(ssize_t r)
+{
+	return r == -EOPNOTSUPP || r == -ENOSYS || r == -ENOTSOCK;
+}
+
+static bool is_ready(int fd, short events)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+
+	/* With an error or a hang-up the call will not wait either. */
+	return go__sys_poll(&p, 1, 0) != 0;
+}
+
+static ssize_t receive(int fd, const struct iovec *v, int n)
+{
+	struct msghdr m = {.msg_iov = (struct iovec *)v,
+			   .msg_iovlen = (size_t)n};
+
+	return go__sys_recvmsg(fd, &m, MSG_DONTWAIT);
+}
+
+static ssize_t transmit(int fd, const struct iovec *v, int n)
+{
+	struct msghdr m = {.msg_iov = (struct iovec *)v,
+			   .msg_iovlen = (size_t)n};
+
+	return go__sys_sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* A second buffer could be waited for, once the first one is done. */
+static struct iovec first_of(const struct iovec *v, int n)
+{
+	struct iovec first = {NULL, 0};
+
+	for (int i = 0; i < n && first.iov_len == 0; i++)
+		first = v[i];
+	return first;
+}
+
+static ssize_t poll_and_read(struct go__fd *e, const struct iovec *v, int n)
+{
+	struct iovec first = first_of(v, n);
+	ssize_t r = -EAGAIN;
+
+	go__lock_acquire(&e->lock);
+	if (is_ready(e->number, POLLIN))
+		r = go__sys_read(e->number, first.iov_base, first.iov_len);
+	go__lock_release(&e->lock);
+	return r;
+}
+
+static ssize_t poll_and_write(struct go__fd *e, const struct iovec *v, int n)
+{
+	struct iovec first = first_of(v, n);
+	ssize_t r = -EAGAIN;
+
+	if (first.iov_len > PIPE_BUF)
+		first.iov_len = PIPE_BUF;
+	go__lock_acquire(&e->lock);
+	if (is_ready(e->number, POLLOUT))
+		r = go__quiet_writev(e->number, &first, 1, false);
+	go__lock_release(&e->lock);
+	return r;
+}
+
+ssize_t go__attempt_read(struct go__fd *e, struct go__fd_op *op)
+{
+	struct go__transfer *t = (struct go__transfer *)op;
+	uint32_t kind = go__fd_kind(e);
+	ssize_t r;
+
+	if ((kind & GO__FD_OWN) || op->direct) {
+		if (t->n == 1)
+			return go__sys_read(e->number, t->v->iov_base,
+					    t->v->iov_len);
+		return go__sys_readv(e->number, t->v, t->n);
+	}
+	r = go__sys_preadv2(e->number, t->v, t->n, -1, RWF_NOWAIT);
+	if (unknown(r))
+		r = receive(e->number, t->v, t->n);
+	if (unknown(r))
+		r = poll_and_read(e, t->v, t->n);
+	return r;
+}
+
+ssize_t go__attempt_write(struct go__fd *e, struct go__fd_op *op)
+{
+	struct go__transfer *t = (struct go__transfer *)op;
+	uint32_t kind = go__fd_kind(e);
+	ssize_t r;
+
+	if ((kind & GO__FD_SOCKET) && t->n == 1)
+		return go__sys_send(e->number, t->v->iov_base, t->v->iov_len,
+				    MSG_NOSIGNAL);
+	if (kind & GO__FD_SOCKET)
+		return transmit(e->number, t->v, t->n);
+	if ((kind & GO__FD_OWN) || op->direct)
+		return go__quiet_writev(e->number, t->v, t->n, false);
+	r = transmit(e->number, t->v, t->n);
+	if (unknown(r))
+		r = go__quiet_writev(e->number, t->v, t->n, true);
+	if (unknown(r))
+		r = poll_and_write(e, t->v, t->n);
+	return r;
+}

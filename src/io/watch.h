@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an operating system's poller must provide to the descriptor table.
+ *
+ * Exactly one of the pollers (epoll.c) is compiled; it implements this header
+ * towards io/ and sched/poller.h towards the scheduler, and contains neither
+ * scheduling nor waiting.
+ *
+ * Registrations are edge-triggered and for the life of the descriptor.  Their
+ * events carry the descriptor's number and the generation given here, and go
+ * to go__fd_event() (fdwait.h).
+ *
+ * Common to the functions: called under the lock of the descriptor's entry,
+ * which keeps the poller from being destroyed while the entry's bit for it is
+ * set; results are 0 or -errno.
+ */
+#ifndef GO_IO_WATCH_H
+#define GO_IO_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sched/poller.h"
+
+/* Pollers of the process are numbered, so that an entry can list its own. */
+#define GO__POLLERS 64
+
+/* The poller's number, below GO__POLLERS; its own until it is destroyed. */
+unsigned go__poller_index(const struct go__poller *p);
+
+/*
+ * Register a descriptor for reading, and with `out` for writing too.  If it is
+ * ready already, that is an edge.  -EEXIST: it is registered; -EPERM: it is of
+ * a kind that is always ready (a regular file).
+ */
+int go__poller_add(struct go__poller *p, int fd, uint32_t generation, bool out);
+
+/*
+ * Change a registration, and look again: readiness there is now is an edge.
+ * -ENOENT: it is not registered.
+ */
+int go__poller_change(struct go__poller *p, int fd, uint32_t generation,
+		      bool out);
+
+/* Remove the descriptor from the poller with this number. */
+void go__poller_remove(unsigned index, int fd);
+
+#endif
