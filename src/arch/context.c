@@ -153,6 +153,5 @@ void go__context_become(struct go__context *to)
 	to->stack_high = from->stack_high;
 	from->stack_low = NULL;
 	from->stack_high = NULL;
-	go__context_reset_fp();
 	go__context_set(to);
 }

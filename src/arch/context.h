@@ -94,13 +94,16 @@ void go__context_release(struct go__context *c);
 
 /*
  * Continue on this stack as `to`, which has none.  The stack's bounds move
- * over with it, and floating-point control words go back to the defaults.
+ * over with it; floating-point control words stay (go__context_reset_fp).
  * Afterwards the former context is as one that was never prepared.
  */
 void go__context_become(struct go__context *to);
 
 /* Assembly.  Use go__context_switch. */
 void go__context_switch_asm(struct go__context *from, struct go__context *to);
+/* Assembly.  Use go__context_enter and go__context_exit. */
+void go__context_enter_asm(struct go__context *from, struct go__context *to);
+void go__context_exit_asm(struct go__context *to);
 /* Assembly.  Set what go__self answers. */
 void go__context_set(struct go__context *c);
 /* Assembly.  Put mxcsr and the x87 control word, or FPCR, to the defaults. */
@@ -121,6 +124,34 @@ go__context_switch(struct go__context *from, struct go__context *to)
 	go__sanitize_arrive(from->active);
 #else
 	go__context_switch_asm(from, to);
+#endif
+}
+
+/* The same, to a context that has been prepared and has not run yet. */
+GO__ALWAYS_INLINE void go__context_enter(struct go__context *from,
+					 struct go__context *to)
+{
+#if GO__SANITIZE
+	go__context_switch(from, to);
+#else
+	go__context_enter_asm(from, to);
+#endif
+}
+
+/*
+ * Resume `to` and leave the stack of `from` for good; `from` is DYING.  Whoever
+ * runs next may reuse the stack once it has released `from`.  Never returns,
+ * but does not say so: as the last call of a function it must become a jump
+ * (see the assembly).
+ */
+GO__ALWAYS_INLINE void go__context_exit(struct go__context *from,
+					struct go__context *to)
+{
+#if GO__SANITIZE
+	go__context_switch(from, to);
+#else
+	(void)from;
+	go__context_exit_asm(to);
 #endif
 }
 

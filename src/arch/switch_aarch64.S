@@ -76,6 +76,29 @@
 #endif
 
 /* Park the caller on its stack: the frame drawn above. */
+.macro	frame_rules
+	.cfi_rel_offset x29, 0x90
+	.cfi_rel_offset x30, 0x98
+	.cfi_rel_offset x19, 0x40
+	.cfi_rel_offset x20, 0x48
+	.cfi_rel_offset x21, 0x50
+	.cfi_rel_offset x22, 0x58
+	.cfi_rel_offset x23, 0x60
+	.cfi_rel_offset x24, 0x68
+	.cfi_rel_offset x25, 0x70
+	.cfi_rel_offset x26, 0x78
+	.cfi_rel_offset x27, 0x80
+	.cfi_rel_offset x28, 0x88
+	.cfi_rel_offset d8, 0x00
+	.cfi_rel_offset d9, 0x08
+	.cfi_rel_offset d10, 0x10
+	.cfi_rel_offset d11, 0x18
+	.cfi_rel_offset d12, 0x20
+	.cfi_rel_offset d13, 0x28
+	.cfi_rel_offset d14, 0x30
+	.cfi_rel_offset d15, 0x38
+.endm
+
 .macro	save_frame
 	sub	sp, sp, #FRAME
 	.cfi_adjust_cfa_offset FRAME
@@ -205,6 +228,55 @@ FUNC_BEGIN(go__context_switch_asm):
 	ret
 	.cfi_endproc
 FUNC_END(go__context_switch_asm)
+
+/*
+ * void go__context_enter_asm(struct go__context *from, struct go__context *to);
+ *
+ * As go__context_switch_asm, to a context that has not run yet.  It jumps to
+ * the entry function, with the start below as its return address, and leaves
+ * the processor's return stack as it is for go__context_exit_asm.
+ */
+FUNC_BEGIN(go__context_enter_asm):
+	.cfi_startproc
+	BTI_C
+	save_frame
+	store_current x1
+	mov	x9, sp
+	str	x9, [x0]
+	ldr	x9, [x1]
+	ldr	x16, [x9, #0x40]	/* The entry function. */
+	ldr	x30, [x9, #0x98]	/* go__context_start. */
+	ldr	x10, [x9, #0xa0]
+	add	sp, x9, #FRAME
+	.cfi_def_cfa sp, 0
+	.cfi_undefined x30
+	mov	x29, xzr
+	cmp	x10, x11
+	b.eq	9f
+	msr	fpcr, x10
+9:	br	x16
+	.cfi_endproc
+FUNC_END(go__context_enter_asm)
+
+/*
+ * void go__context_exit_asm(struct go__context *to);
+ *
+ * As go__context_switch_asm, but the caller's stack is not to be used again, so
+ * nothing of it is saved.  To be reached by a jump (a tail call).
+ */
+FUNC_BEGIN(go__context_exit_asm):
+	.cfi_startproc
+	BTI_C
+	store_current x0
+	ldr	x9, [x0]
+	mov	sp, x9
+	.cfi_adjust_cfa_offset FRAME
+	frame_rules
+	mrs	x11, fpcr
+	load_frame
+	ret
+	.cfi_endproc
+FUNC_END(go__context_exit_asm)
 
 /* void *fiber__switch(void **save_sp, void *load_sp, void *value); */
 FUNC_BEGIN(fiber__switch):

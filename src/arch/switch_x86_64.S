@@ -226,6 +226,63 @@ FUNC_BEGIN(go__context_switch_asm):
 	.cfi_endproc
 FUNC_END(go__context_switch_asm)
 
+/*
+ * void go__context_enter_asm(struct go__context *from, struct go__context *to);
+ *
+ * As go__context_switch_asm, to a context that has not run yet.  It jumps to
+ * the entry function, with the start below as its return address: so the
+ * processor's return stack still holds the caller's return, and if the context
+ * ends by go__context_exit_asm without having parked, that return and all those
+ * after it are predicted.  (By ret, four are not: 26 ns.)
+ */
+FUNC_BEGIN(go__context_enter_asm):
+	.cfi_startproc
+	endbr64
+	save_frame
+#ifdef __ELF__
+	store_current %rsi
+	movq	%rsp, (%rdi)
+#else
+	movq	%rsp, (%rdi)
+	store_current %rsi
+#endif
+	movq	(%rsi), %rsp
+	ldmxcsr	0(%rsp)
+	fldcw	4(%rsp)
+	movq	0x28(%rsp), %rax	/* The entry function. */
+	leaq	0x38(%rsp), %rsp	/* go__context_start is on top. */
+	.cfi_def_cfa %rsp, 8
+	.cfi_undefined %rip
+	xorl	%ebp, %ebp
+	jmp	*%rax
+	.cfi_endproc
+FUNC_END(go__context_enter_asm)
+
+/*
+ * void go__context_exit_asm(struct go__context *to);
+ *
+ * As go__context_switch_asm, but the caller's stack is not to be used again, so
+ * nothing of it is saved.  To be reached by a jump (a tail call): the return
+ * below is then that of whoever entered.
+ */
+FUNC_BEGIN(go__context_exit_asm):
+	.cfi_startproc
+	endbr64
+	movq	%rdi, %rsi
+	store_current %rsi
+	movq	(%rsi), %rsp
+	.cfi_adjust_cfa_offset 56
+	.cfi_rel_offset %rbp, 48
+	.cfi_rel_offset %rbx, 40
+	.cfi_rel_offset %r12, 32
+	.cfi_rel_offset %r13, 24
+	.cfi_rel_offset %r14, 16
+	.cfi_rel_offset %r15, 8
+	load_frame
+	ret
+	.cfi_endproc
+FUNC_END(go__context_exit_asm)
+
 /* void *fiber__switch(void **save_sp, void *load_sp, void *value); */
 FUNC_BEGIN(fiber__switch):
 	.cfi_startproc

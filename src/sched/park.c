@@ -18,9 +18,8 @@
  * STACK  From a blocking call down to the switch at most 1 KiB is used, so that
  *        a task which parks early costs one page; test_sched.c measures it.
  */
-#include "sched/worker.h"
-
 #include "arch/sys.h"
+#include "sched/local.h"
 
 struct go__worker *go__worker_self(void)
 {
@@ -80,7 +79,12 @@ void go__after_switch(struct go__worker *w)
 		after_park(w);
 		break;
 	case GO__AFTER_YIELD:
-		go__ready(w, w->previous, false);
+		if (w->runtime->migrate || w->previous->pinned) {
+			go__ready(w, w->previous, false);
+		} else {
+			go__enqueue(w, w->previous);
+			go__submit(w);
+		}
 		break;
 	case GO__AFTER_DEATH:
 		go__context_release(&w->grave);
@@ -92,11 +96,11 @@ void go__after_switch(struct go__worker *w)
 /* ---- tasks on stacks ---- */
 
 /*
- * The calling task's function has returned.  Ends the task, and returns the
- * next one if it is new, to go on with it on this very stack; else does not
- * return.
+ * The calling task's function has returned: end the task.  Returns the next
+ * one if it is new and can go on on this very stack; else NULL, and then *to is
+ * what to leave this stack for.
  */
-static struct go__task *retire(struct go__task *t)
+static struct go__task *retire(struct go__task *t, struct go__context **to)
 {
 	struct go__worker *w = t->worker;
 	char *slot = t->slot;
@@ -112,6 +116,7 @@ static struct go__task *retire(struct go__task *t)
 			next->slot = slot;
 			next->worker = w;
 			go__context_become(&next->context);
+			go__context_reset_fp();
 			return next;
 		}
 		if (!go__task_bind(w, next)) {
@@ -124,22 +129,26 @@ static struct go__task *retire(struct go__task *t)
 	w->dead_slot = slot;
 	w->dead_class = class;
 	w->after = GO__AFTER_DEATH;
-	go__context_switch(&w->grave, next ? &next->context : w->host);
-	__builtin_unreachable();
+	*to = next ? &next->context : w->host;
+	return NULL;
 }
 
 /* The first function on a stack.  Runs tasks there, one after the other. */
 static void task_main(void)
 {
 	struct go__task *t = go__task_of_context(go__self());
+	struct go__worker *w = t->worker;
+	struct go__context *to;
 
-	go__after_switch(t->worker);
-	for (;;) {
+	go__after_switch(w);
+	while (t) {
 		t->budget = GO__TASK_BUDGET;
 		*t->worker->errno_location = 0;
-		t->arg = t->fn(t->arg);
-		t = retire(t);
+		t->start.arg = t->start.fn(t->start.arg);
+		w = t->worker;
+		t = retire(t, &to);
 	}
+	go__context_exit(&w->grave, to);
 }
 
 static void first_frame(struct go__task *t, char *slot)
@@ -176,26 +185,39 @@ bool go__task_bind_slow(struct go__worker *w, struct go__task *t)
 	return true;
 }
 
-void go__suspend(struct go__task *t, enum go__after after)
+/* Leave the stack; the next task, or the host, does `after` for t. */
+static inline void suspend(struct go__task *t, enum go__after after)
 {
 	struct go__worker *w = t->worker;
 	struct go__task *next = go__pick_local(w, false);
+	bool fresh = next && !next->slot;
 
-	if (next && !next->slot && !go__task_bind(w, next)) {
+	if (fresh && !go__task_bind(w, next)) {
 		w->handoff = next;
 		next = NULL;
+		fresh = false;
 	}
 	if (!next && after == GO__AFTER_YIELD && w->until_fair && !w->handoff)
 		return; /* Nobody to yield to. */
 	if (next)
 		next->worker = w;
 	t->context.saved_errno = *w->errno_location;
-	w->previous = t;
-	w->after = after;
-	go__context_switch(&t->context, next ? &next->context : w->host);
+	if (after == GO__AFTER_YIELD && w->alone && !t->pinned) {
+		/* Nobody else takes from our ring: no need to be saved. */
+		go__enqueue(w, t);
+	} else {
+		w->previous = t;
+		w->after = after;
+	}
+	if (fresh)
+		go__context_enter(&t->context, &next->context);
+	else
+		go__context_switch(&t->context,
+				   next ? &next->context : w->host);
 
 	w = t->worker;
-	go__after_switch(w);
+	if (w->after != GO__AFTER_NOTHING)
+		go__after_switch(w);
 	t->budget = GO__TASK_BUDGET;
 	*w->errno_location = t->context.saved_errno;
 }
@@ -233,7 +255,7 @@ int go__wait_check(struct go__waiter *w)
 		return -ECANCELED;
 	if (--t->budget == 0) {
 		t->budget = GO__TASK_BUDGET;
-		go__suspend(t, GO__AFTER_YIELD);
+		suspend(t, GO__AFTER_YIELD);
 	}
 	return 0;
 }
@@ -271,7 +293,7 @@ int go__wait(struct go__waiter *w)
 	if (go__wait_word_delivered(&w->word))
 		return w->result;
 	t->worker->epoch = go__wait_word_epoch(&w->word);
-	go__suspend(t, GO__AFTER_PARK);
+	suspend(t, GO__AFTER_PARK);
 	return w->result;
 }
 
@@ -287,7 +309,7 @@ int go_yield(void)
 	struct go__task *t = go__task_self();
 
 	if (t)
-		go__suspend(t, GO__AFTER_YIELD);
+		suspend(t, GO__AFTER_YIELD);
 	return 0;
 }
 

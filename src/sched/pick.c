@@ -22,57 +22,15 @@
  * timers, and then sleeps (idle.h has the protocol, sleep.c the sleeping).  It
  * needs no look at the poller before: the sentry's sleep is one.
  */
-#include "sched/worker.h"
-
 #include "arch/sys.h"
+#include "sched/local.h"
 
 enum {
-	STREAK_MOST = 3,
-	WOKEN_FIRST = 8,
 	BATCH = 32, /* Tasks moved from elsewhere at a time. */
 };
 
 /* While busy, the poller is looked at no more often than this. */
 static const uint64_t POLL_INTERVAL = 50 * 1000;
-
-/* ---- own queues ---- */
-
-static struct go__task *take_next(struct go__worker *w)
-{
-	/* relaxed: a look; NULL stays NULL unless we change it ourselves. */
-	if (!atomic_load_explicit(&w->next, memory_order_relaxed))
-		return NULL;
-	/* acquire <- [next]: also from ourselves, if stolen and put back. */
-	return atomic_exchange_explicit(&w->next, NULL, memory_order_acquire);
-}
-
-struct go__task *go__pick_local(struct go__worker *w, bool have_stack)
-{
-	struct go__task *t;
-	uint64_t picks;
-
-	if (w->until_fair == 0)
-		return NULL;
-	w->until_fair--;
-	/* relaxed, both: our own counter; the watchdog looks for change. */
-	picks = atomic_load_explicit(&w->picks, memory_order_relaxed) + 1;
-	atomic_store_explicit(&w->picks, picks, memory_order_relaxed);
-
-	if (go__queue_count(&w->inbox) && (t = go__queue_pop(&w->inbox)))
-		return t;
-	t = take_next(w);
-	if (t) {
-		if (++w->streak <= STREAK_MOST || t->pinned)
-			return t;
-		go__enqueue(w, t);
-	}
-	w->streak = 0;
-	if (picks % WOKEN_FIRST == 0 && (t = go__woken_pop(&w->woken)))
-		return t;
-	if ((have_stack || w->stacks.n) && (t = go__fresh_pop(&w->fresh)))
-		return t;
-	return go__woken_pop(&w->woken);
-}
 
 /* ---- shared queues ---- */
 
@@ -184,7 +142,7 @@ static struct go__task *steal(struct go__worker *w, struct go__worker *victim)
 		return adopt(w, batch, n);
 	/* relaxed: the watchdog's word for it; a second chance comes. */
 	if (atomic_load_explicit(&victim->stuck, memory_order_relaxed))
-		return unless_pinned(w, take_next(victim));
+		return unless_pinned(w, go__take_next(victim));
 	return NULL;
 }
 

@@ -14,9 +14,8 @@
  *
  * The handshake with workers that fall asleep is in idle.h.
  */
-#include "sched/worker.h"
-
 #include "arch/sys.h"
+#include "sched/local.h"
 
 enum {
 	OVERFLOW_MOST = 32
@@ -56,13 +55,11 @@ void go__notify_all(struct go_runtime *rt)
 		notify_worker(&rt->worker[i]);
 }
 
-void go__submit(struct go__worker *self)
+void go__submit_shared(struct go__worker *self)
 {
-	unsigned n;
+	unsigned n =
+		go__woken_count(&self->woken) + go__fresh_count(&self->fresh);
 
-	if (self->runtime->worker_count == 1)
-		return;
-	n = go__woken_count(&self->woken) + go__fresh_count(&self->fresh);
 	/* relaxed: only a count of our own. */
 	if (atomic_load_explicit(&self->next, memory_order_relaxed))
 		n++;
@@ -82,8 +79,7 @@ static void into_inbox(struct go__worker *w, struct go__task *t)
 	notify_worker(w);
 }
 
-/* A ring is full: move the older half, and t, to the injection queue. */
-static void overflow(struct go__worker *self, struct go__task *t)
+void go__overflow_ring(struct go__worker *self, struct go__task *t)
 {
 	struct go__task *batch[OVERFLOW_MOST + 1];
 	unsigned n;
@@ -95,15 +91,6 @@ static void overflow(struct go__worker *self, struct go__task *t)
 	batch[n++] = t;
 	go__queue_push(&self->runtime->injection, batch, n);
 	go__notify(self->runtime);
-}
-
-void go__enqueue(struct go__worker *self, struct go__task *t)
-{
-	bool room = t->slot ? go__woken_push(&self->woken, t)
-			    : go__fresh_push(&self->fresh, t);
-
-	if (!room)
-		overflow(self, t);
 }
 
 /* Where a task must go that may not simply stay here; NULL: it may. */
@@ -138,10 +125,7 @@ void go__ready(struct go__worker *self, struct go__task *t, bool soon)
 		return;
 	}
 	if (soon) {
-		/* [next] release -> whoever takes it; seq_cst: before the
-		 * look at the idle state (idle.h). */
-		t = atomic_exchange_explicit(&self->next, t,
-					     memory_order_seq_cst);
+		t = go__swap_next(self, t);
 		if (!t) {
 			go__submit(self);
 			return;

@@ -215,7 +215,6 @@ int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
 			   const char *site)
 {
 	go_task task;
-	go_spawn_options o = {.task = &task};
 	bool host = rt && rt->flavour == GO_CURRENT_THREAD;
 	int r;
 
@@ -228,7 +227,8 @@ int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
 	r = host ? begin_hosting(rt) : 0;
 	if (r < 0)
 		return r;
-	r = go__spawn(rt, NULL, &o, fn, arg, site);
+	r = go__spawn(rt, NULL, NULL, &(struct go__start){fn, arg, site},
+		      &task);
 	if (r == 0) {
 		if (host)
 			(void)go__worker_host(&rt->worker[0], task_is_over,

@@ -63,63 +63,64 @@ static bool count_in(struct go_runtime *rt, struct go__worker *self)
 	return open;
 }
 
-static int check(const go_spawn_options *o, go_fn *fn)
+static int check(const go_spawn_options *o)
 {
 	static const uint64_t zero[sizeof(o->reserved) / sizeof(uint64_t)];
 
-	if (!fn)
-		return -EINVAL;
-	if (o && (memcmp(o->reserved, zero, sizeof(zero)) != 0 ||
-		  (o->stack_bytes && !go__stack_class(o->stack_bytes))))
+	if (memcmp(o->reserved, zero, sizeof(zero)) != 0 ||
+	    (o->stack_bytes && !go__stack_class(o->stack_bytes)))
 		return -EINVAL;
 	return 0;
 }
 
-/* The options' part of a new task. */
-static void apply(struct go__task *t, const go_spawn_options *o,
-		  struct go_runtime *rt, struct go__worker *self)
+/* A block for a task that is counted in; 0 or -errno. */
+static int obtain(struct go_runtime *rt, struct go__worker *self,
+		  struct go__task **t)
 {
+	if (go__queue_count(&rt->starved) != 0)
+		return -ENOMEM;
+	*t = go__block_alloc(self);
+	if (!*t)
+		return -ENOMEM;
+	if (!count_in(rt, self)) {
+		go__block_free(self, *t);
+		return -ESHUTDOWN;
+	}
+	return 0;
+}
+
+int go__spawn(struct go_runtime *rt, struct go__worker *self,
+	      const go_spawn_options *o, const struct go__start *start,
+	      go_task *handle)
+{
+	struct go__task *t;
+	uint64_t id;
+	int r;
+
+	if (!start->fn)
+		return -EINVAL;
+	r = o ? check(o) : 0;
+	if (r == 0)
+		r = obtain(rt, self, &t);
+	if (r < 0)
+		return r;
+	/* relaxed: go__block_each() acquires the word that follows. */
+	atomic_store_explicit(&t->runtime, rt, memory_order_relaxed);
+	t->start = *start;
 	t->name = o ? o->name : NULL;
 	t->pinned = o && o->pinned;
 	t->stack_class = o && o->stack_bytes ? go__stack_class(o->stack_bytes)
 					     : rt->stack_class;
 	t->worker = self && self->runtime == rt ? self : &rt->worker[0];
-}
-
-int go__spawn(struct go_runtime *rt, struct go__worker *self,
-	      const go_spawn_options *o, go_fn *fn, void *arg, const char *site)
-{
-	struct go__task *t;
-	uint64_t id;
-	int r = check(o, fn);
-
-	if (r < 0)
-		return r;
-	if (go__queue_count(&rt->starved) != 0)
-		return -ENOMEM;
-	t = go__block_alloc(self);
-	if (!t)
-		return -ENOMEM;
-	if (!count_in(rt, self)) {
-		go__block_free(self, t);
-		return -ESHUTDOWN;
-	}
-	/* relaxed: go__block_each() acquires the word that follows. */
-	atomic_store_explicit(&t->runtime, rt, memory_order_relaxed);
-	apply(t, o, rt, self);
 	t->slot = NULL;
 	t->deadline = GO__NO_DEADLINE;
 	t->shield = 0;
 	t->error = 0;
-	t->fn = fn;
-	t->arg = arg;
-	t->site = site;
 	id = new_id(self);
 	go__task_word_begin(&t->word, id,
-			    GO__TASK_LIVE |
-				    (o && o->task ? GO__TASK_HANDLE : 0));
-	if (o && o->task)
-		*o->task = (go_task){t, id};
+			    GO__TASK_LIVE | (handle ? GO__TASK_HANDLE : 0));
+	if (handle)
+		*handle = (go_task){t, id};
 	go__ready_fresh(self, t);
 	return 0;
 }
@@ -134,25 +135,38 @@ int go_spawn_with_at(const go_spawn_options *o, go_fn *fn, void *arg,
 		rt = self->runtime;
 	if (!rt)
 		return fn ? -ESRCH : -EINVAL;
-	return go__spawn(rt, self, o, fn, arg, site);
+	return go__spawn(rt, self, o, &(struct go__start){fn, arg, site},
+			 o ? o->task : NULL);
 }
 
 int go_spawn_at(go_fn *fn, void *arg, const char *site)
 {
-	return go_spawn_with_at(NULL, fn, arg, site);
+	struct go__worker *self = go__worker_self();
+
+	if (!self)
+		return fn ? -ESRCH : -EINVAL;
+	return go__spawn(self->runtime, self, NULL,
+			 &(struct go__start){fn, arg, site}, NULL);
 }
 
 int go_task_spawn_at(go_task *task, go_fn *fn, void *arg, const char *site)
 {
-	go_spawn_options o = {.task = task};
+	struct go__worker *self = go__worker_self();
 
-	return task ? go_spawn_with_at(&o, fn, arg, site) : -EINVAL;
+	if (!task)
+		return -EINVAL;
+	if (!self)
+		return fn ? -ESRCH : -EINVAL;
+	return go__spawn(self->runtime, self, NULL,
+			 &(struct go__start){fn, arg, site}, task);
 }
 
 int go_runtime_spawn_at(go_runtime *rt, go_fn *fn, void *arg, const char *site)
 {
-	return rt ? go__spawn(rt, go__worker_self(), NULL, fn, arg, site)
-		  : -EINVAL;
+	if (!rt)
+		return -EINVAL;
+	return go__spawn(rt, go__worker_self(), NULL,
+			 &(struct go__start){fn, arg, site}, NULL);
 }
 
 /* ---- ending ---- */
@@ -175,7 +189,7 @@ void go__task_end(struct go__worker *w, struct go__task *t)
 		j = t->joiner;
 		joiner = j.waiter;
 		if (go__wait_claim_epoch(joiner, j.epoch)) {
-			joiner->value = t->arg;
+			joiner->value = t->start.arg;
 			go__wait_deliver(joiner, t->error);
 		} else {
 			ours = go__task_word_lost(&t->word);
@@ -199,7 +213,7 @@ static int take_result(struct go__task *t, void **result)
 	int error = t->error;
 
 	if (error == 0 && result)
-		*result = t->arg;
+		*result = t->start.arg;
 	return error;
 }
 

@@ -37,6 +37,13 @@ struct go__joiner {
 	uint64_t epoch;
 };
 
+/* What a task runs, and where it was spawned. */
+struct go__start {
+	go_fn *fn;
+	void *arg; /* After the task's end: its result. */
+	const char *site;
+};
+
 struct go__task {
 	/* The task while it runs; else whoever may resume it. */
 	struct go__context context;
@@ -57,10 +64,9 @@ struct go__task {
 	bool pinned;          /* Constant: runs on `worker` only. */
 	int error;            /* After its end: 0, or why it never ran. */
 
-	/* Constant after the spawn. */
-	go_fn *fn;
-	void *arg; /* After the end: the result. */
-	const char *name, *site;
+	/* Constant after the spawn, but for the result. */
+	struct go__start start;
+	const char *name;
 
 	struct go__joiner joiner; /* The reserver of the handle. */
 };

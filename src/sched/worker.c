@@ -11,6 +11,7 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 {
 	w->runtime = rt;
 	w->index = index;
+	w->alone = rt->worker_count == 1;
 	w->until_fair = rt->fairness;
 	w->seed = index + 1;
 	w->limit = GO__NO_DEADLINE;
@@ -18,8 +19,12 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 	go__wheel_init(&w->wheel, go__sys_now());
 }
 
-/* The calling thread runs the worker from now on. */
-static void take_host(struct go__worker *w, struct go__thread *thread)
+/*
+ * The calling thread runs the worker from now on.  Out of line, because where
+ * its errno is must not be known to a function that switches.
+ */
+__attribute__((noinline)) static void take_host(struct go__worker *w,
+						struct go__thread *thread)
 {
 	w->host = go__self();
 	w->host->flags |= GO__CONTEXT_WORKER;

@@ -47,24 +47,25 @@ struct go__thread {
 };
 
 struct go__worker {
-	/* The thread that runs it, only. */
+	/* The thread that runs it, only; first what each switch needs. */
 	struct go_runtime *runtime;
-	struct go__context *host;
 	int *errno_location; /* Of the host's thread. */
-	enum go__after after;
 	struct go__task *previous;
 	uint64_t epoch; /* Of the wait of previous. */
+	enum go__after after;
+	unsigned streak;     /* Times in a row that `next` was taken. */
+	unsigned until_fair; /* Picks before the slow look. */
+	bool alone;          /* Constant: the only one in its runtime. */
+	struct go__context *host;
+	struct go__task *handoff; /* Picked, but its stack takes the host. */
 	char *dead_slot;
 	unsigned dead_class;
-	struct go__task *handoff; /* Picked, but its stack takes the host. */
-	unsigned streak;          /* Times in a row that `next` was taken. */
-	unsigned until_fair;      /* Picks before the slow look. */
-	uint64_t seed;            /* Which victim first. */
-	uint64_t polled_at;       /* Time of its last look at the poller. */
-	uint64_t id, id_end;      /* Task ids to give out. */
-	uint64_t limit;           /* Sleep no longer: a shutdown's time-out. */
+	unsigned free_count; /* Of free_blocks. */
 	struct go__task *free_blocks;
-	unsigned free_count;
+	uint64_t id, id_end; /* Task ids to give out. */
+	uint64_t seed;       /* Which victim first. */
+	uint64_t polled_at;  /* Time of its last look at the poller. */
+	uint64_t limit;      /* Sleep no longer: a shutdown's time-out. */
 	struct go__stack_cache stacks;
 	struct go__context grave; /* Stands in for a task that has ended. */
 	pthread_t thread;
@@ -162,10 +163,10 @@ struct go__worker *go__worker_self(void);
 void go__ready(struct go__worker *self, struct go__task *t, bool soon);
 /* Queue a new task. */
 void go__ready_fresh(struct go__worker *self, struct go__task *t);
-/* Put a task into one of our rings; what they cannot hold is injected. */
-void go__enqueue(struct go__worker *self, struct go__task *t);
-/* Tasks lie in our queues: wake a worker if the rule of idle.h says so. */
-void go__submit(struct go__worker *self);
+/* A ring has no room for t: move half of it, and t, to the injection queue. */
+void go__overflow_ring(struct go__worker *self, struct go__task *t);
+/* go__submit() of local.h, with other workers about. */
+void go__submit_shared(struct go__worker *self);
 /* Wake a worker if some sleep and none searches. */
 void go__notify(struct go_runtime *rt);
 /* Make all workers look around, whatever they sleep in. */
@@ -173,12 +174,6 @@ void go__notify_all(struct go_runtime *rt);
 
 /* ---- pick.c: which task next ---- */
 
-/*
- * The next task from the worker's own queues; NULL: there is none, or it is
- * the host's turn to look further.  A new task comes without a stack, and only
- * if the cache has one for it or `have_stack` is set.
- */
-struct go__task *go__pick_local(struct go__worker *w, bool have_stack);
 /*
  * The next task, from anywhere; waits for one.  For the host.  NULL: the
  * runtime has stopped, or done(arg) is true.
@@ -190,8 +185,6 @@ bool go__work_anywhere(struct go__worker *w);
 
 /* ---- park.c: leaving a stack ---- */
 
-/* Leave the stack; the next task, or the host, does `after` for t. */
-void go__suspend(struct go__task *t, enum go__after after);
 /* The first act of whoever runs after a switch. */
 void go__after_switch(struct go__worker *w);
 /*
@@ -249,9 +242,12 @@ void go__runtime_drained(struct go_runtime *rt);
 
 /* ---- spawn.c ---- */
 
-/* Make a task; 0 or -errno.  self: the worker that runs the caller, or NULL. */
+/*
+ * Make a task; 0 or -errno.  `self` is the worker that runs the caller, or
+ * NULL; options may be NULL, and so may the place for a handle.
+ */
 int go__spawn(struct go_runtime *rt, struct go__worker *self,
-	      const go_spawn_options *options, go_fn *fn, void *arg,
-	      const char *site);
+	      const go_spawn_options *options, const struct go__start *start,
+	      go_task *handle);
 
 #endif

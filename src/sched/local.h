@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A worker's own queues, from the owner's side: what a parking task does to
+ * find its successor, and a waking one to queue whom it woke.
+ *
+ * Inline, and used in few places: these are the steps of every switch, and a
+ * shallow call chain down to the switch matters as much as few instructions,
+ * since each return on the way up whose call was made before the switch may be
+ * mispredicted.  The order of the queues is explained in pick.c.
+ */
+#ifndef GO_SCHED_LOCAL_H
+#define GO_SCHED_LOCAL_H
+
+#include "sched/worker.h"
+
+enum {
+	GO__STREAK_MOST = 3, /* Times in a row that `next` goes first. */
+	GO__WOKEN_FIRST = 8, /* Picks of which one prefers woken tasks. */
+};
+
+#define GO__LIKELY(x)   __builtin_expect(!!(x), 1)
+#define GO__UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* Put a task into one of our rings; what they cannot hold is injected. */
+static inline void go__enqueue(struct go__worker *w, struct go__task *t)
+{
+	bool room;
+
+	if (w->alone)
+		room = t->slot ? go__woken_push_alone(&w->woken, t)
+			       : go__fresh_push_alone(&w->fresh, t);
+	else
+		room = t->slot ? go__woken_push(&w->woken, t)
+			       : go__fresh_push(&w->fresh, t);
+	if (GO__UNLIKELY(!room))
+		go__overflow_ring(w, t);
+}
+
+/* Tasks lie in our queues: wake a worker if the rule of idle.h says so. */
+static inline void go__submit(struct go__worker *w)
+{
+	if (!w->alone)
+		go__submit_shared(w);
+}
+
+/* Make t the next task; returns the one that was, or NULL. */
+static inline struct go__task *go__swap_next(struct go__worker *w,
+					     struct go__task *t)
+{
+	struct go__task *old;
+
+	if (w->alone) {
+		/* relaxed, both: one thread. */
+		old = atomic_load_explicit(&w->next, memory_order_relaxed);
+		atomic_store_explicit(&w->next, t, memory_order_relaxed);
+		return old;
+	}
+	/* [next] release -> whoever takes it, acquire <- whoever put it;
+	 * seq_cst: before the look at the idle state (idle.h). */
+	return atomic_exchange_explicit(&w->next, t, memory_order_seq_cst);
+}
+
+static inline struct go__task *go__take_next(struct go__worker *w)
+{
+	/* relaxed: a look; NULL stays NULL unless we change it ourselves. */
+	if (!atomic_load_explicit(&w->next, memory_order_relaxed))
+		return NULL;
+	return go__swap_next(w, NULL);
+}
+
+static inline struct go__task *go__pop_woken(struct go__worker *w)
+{
+	return w->alone ? go__woken_pop_alone(&w->woken)
+			: go__woken_pop(&w->woken);
+}
+
+static inline struct go__task *go__pop_fresh(struct go__worker *w)
+{
+	return w->alone ? go__fresh_pop_alone(&w->fresh)
+			: go__fresh_pop(&w->fresh);
+}
+
+/*
+ * The next task from the worker's own queues; NULL: there is none, or it is
+ * the host's turn to look further.  A new task comes without a stack, and only
+ * if the cache has one for it or `have_stack` is set.
+ */
+static inline struct go__task *go__pick_local(struct go__worker *w,
+					      bool have_stack)
+{
+	struct go__task *t;
+	uint64_t picks;
+
+	if (GO__UNLIKELY(w->until_fair == 0))
+		return NULL;
+	w->until_fair--;
+	/* relaxed, both: our own counter; the watchdog looks for change. */
+	picks = atomic_load_explicit(&w->picks, memory_order_relaxed) + 1;
+	atomic_store_explicit(&w->picks, picks, memory_order_relaxed);
+
+	if (GO__UNLIKELY(go__queue_count(&w->inbox)) &&
+	    (t = go__queue_pop(&w->inbox)))
+		return t;
+	t = go__take_next(w);
+	if (t) {
+		if (++w->streak <= GO__STREAK_MOST || t->pinned)
+			return t;
+		go__enqueue(w, t);
+	}
+	w->streak = 0;
+	if (picks % GO__WOKEN_FIRST == 0 && (t = go__pop_woken(w)))
+		return t;
+	if ((have_stack || w->stacks.n) && (t = go__pop_fresh(w)))
+		return t;
+	return go__pop_woken(w);
+}
+
+#endif
