@@ -120,10 +120,14 @@ void model_path_print(void)
 	}
 }
 
-/* An open hash table: sums of states, and the best budget each was seen with */
+/*
+ * An open hash table: sums of states, the best budget each was seen with, and
+ * the run that saw it first.  A run never comes back to a state.
+ */
 static struct {
 	uint64_t *sum;
 	int16_t *budget;
+	uint32_t *run;
 	uint64_t size, count;
 } known;
 
@@ -131,6 +135,7 @@ void model_states_reset(void)
 {
 	free(known.sum);
 	free(known.budget);
+	free(known.run);
 	memset(&known, 0, sizeof(known));
 }
 
@@ -153,11 +158,13 @@ static void grow(void)
 {
 	uint64_t old_size = known.size, *old_sum = known.sum;
 	int16_t *old_budget = known.budget;
+	uint32_t *old_run = known.run;
 
 	known.size = old_size ? old_size * 2 : 1 << 14;
 	known.sum = calloc(known.size, sizeof(*known.sum));
 	known.budget = calloc(known.size, sizeof(*known.budget));
-	if (!known.sum || !known.budget) {
+	known.run = calloc(known.size, sizeof(*known.run));
+	if (!known.sum || !known.budget || !known.run) {
 		fputs("model: out of memory for states\n", stderr);
 		exit(2);
 	}
@@ -169,24 +176,31 @@ static void grow(void)
 		j = find(old_sum[i]);
 		known.sum[j] = old_sum[i];
 		known.budget[j] = old_budget[i];
+		known.run[j] = old_run[i];
 	}
 	free(old_sum);
 	free(old_budget);
+	free(old_run);
 }
 
 /* Note a state.  True if it was explored with at least this budget before. */
 bool model_state_known(uint64_t sum, int budget)
 {
+	uint32_t run = (uint32_t)model_engine.result.runs + 1;
 	uint64_t i;
 
 	if (known.count * 2 >= known.size)
 		grow();
 	sum += sum == 0;
 	i = find(sum);
+	if (known.sum[i] && known.run[i] == run)
+		model_fail(MODEL_MISUSE, "a step was not entered in a history",
+			   "", 0);
 	if (known.sum[i] && known.budget[i] >= budget)
 		return true;
 	known.count += known.sum[i] == 0;
 	known.sum[i] = sum;
 	known.budget[i] = (int16_t)budget;
+	known.run[i] = run;
 	return false;
 }

@@ -50,22 +50,27 @@ static bool can_move(const struct thread *t)
 		return t->woken || t->timed;
 	case YIELDED:
 	case STUCK:
+	case HELD:
 	case ENDED:
 		break;
 	}
 	return false;
 }
 
-/* Somebody changed memory: whoever waits for that may look again. */
-void model_changed(void)
+/* A store: whoever has yielded after a look at that location may look again. */
+void model_changed(unsigned location)
 {
 	for (unsigned i = 1; i < E.threads; i++) {
 		struct thread *t = &E.thread[i];
 
+		if (!(t->looked >> location & 1))
+			continue;
 		t->fresh = 0;
 		if (i != E.running &&
-		    (t->state == YIELDED || t->state == STUCK))
+		    (t->state == YIELDED || t->state == STUCK)) {
 			t->state = READY;
+			t->looked = 0;
+		}
 	}
 }
 
@@ -82,6 +87,7 @@ static bool show_all(void)
 		model_memory_show_all(t);
 		t->history = model_mix(t->history, OP_YIELD);
 		t->state = READY;
+		t->looked = 0;
 		t->fresh++;
 		any = true;
 	}
@@ -114,7 +120,7 @@ static void stopped(void)
 	for (unsigned i = 1; i < E.threads; i++) {
 		const struct thread *t = &E.thread[i];
 
-		if (t->state == ENDED)
+		if (t->state == ENDED || t->state == HELD)
 			continue;
 		if (t->state == PARKED && E.model->thread[i - 1].daemon)
 			continue;
@@ -150,7 +156,7 @@ static unsigned pick(void)
 		stopped();
 		return 0;
 	}
-	if (n > 1 && model_path_is_new() &&
+	if (model_path_is_new() &&
 	    model_state_known(state_sum(bounded), E.budget)) {
 		E.over = true;
 		E.result.pruned++;
@@ -218,7 +224,8 @@ struct step *model_step(enum op op, struct location *l, memory_order order,
 	struct thread *t = &E.thread[E.running];
 	struct step *s;
 
-	if (E.concurrent)
+	if (E.concurrent &&
+	    (!l || model_share_note(l->share, op != OP_LOAD) || op == OP_PARK))
 		schedule();
 	s = model_log(op, file, line, text);
 	s->order = (uint8_t)order;
@@ -233,6 +240,11 @@ struct step *model_step(enum op op, struct location *l, memory_order order,
 	return s;
 }
 
+int model_self(void)
+{
+	return (int)E.running - 1;
+}
+
 void model_yield(void)
 {
 	struct thread *t = &E.thread[E.running];
@@ -243,6 +255,22 @@ void model_yield(void)
 	model_history(OP_YIELD);
 	t->state = t->fresh >= FRESH_LIMIT ? STUCK : YIELDED;
 	schedule();
+	model_history(OP_YIELD); /* Or it would seem to come back to a state. */
+}
+
+void model_release(unsigned thread, MODEL_SITE_ARGS)
+{
+	struct thread *t = &E.thread[thread + 1];
+
+	model_step(OP_START, NULL, memory_order_release, file, line,
+		   E.model->thread[thread].name);
+	if (t->state != HELD)
+		model_fail(MODEL_ASSERTION, "a thread is started twice", file,
+			   line);
+	model_view_join(&t->current, &E.thread[E.running].current);
+	t->state = READY;
+	model_history(thread);
+	(void)text;
 }
 
 unsigned model_choose(unsigned n)
@@ -362,7 +390,6 @@ unsigned model_futex_wake(volatile void *p, unsigned n, MODEL_SITE_ARGS)
 		chosen = set[model_path_choose(sleepers)];
 		E.thread[chosen].woken = true;
 		model_history(chosen);
-		model_changed();
 	}
 	s->before = woken;
 	return woken;
@@ -374,6 +401,7 @@ static void thread_entry(void)
 {
 	unsigned me = E.running;
 
+	model_history(OP_START);
 	E.model->thread[me - 1].run(E.model->thread[me - 1].arg);
 	model_log(OP_END, "", 0, "");
 	E.thread[me].state = ENDED;
@@ -417,7 +445,10 @@ static void start_threads(void)
 	for (unsigned i = 1; i < E.threads; i++) {
 		E.thread[i].current = E.thread[0].current;
 		model_fiber_start(i, thread_entry);
-		resume(i);
+		if (E.model->thread[i - 1].held)
+			E.thread[i].state = HELD;
+		else
+			resume(i);
 	}
 	starting = false;
 }
@@ -458,6 +489,31 @@ static int bound(const struct model *m, int preemptions)
 	return m->preemptions ? m->preemptions : MODEL_PREEMPTIONS;
 }
 
+/* Go through all runs, or up to the first that fails. */
+static void search(void)
+{
+	E.restart = false;
+	E.result.runs = 0;
+	model_states_reset();
+	model_path_reset();
+	do
+		run_once();
+	while (!E.failure && !E.restart && model_path_advance());
+}
+
+/* One run, on a given path.  The search before has found what is shared. */
+static void replay(void)
+{
+	E.failure = MODEL_PASSED;
+	model_states_reset();
+	if (!model_path_parse(E.replay)) {
+		E.failure = MODEL_MISUSE;
+		E.failed_text = "no such path";
+		return;
+	}
+	run_once();
+}
+
 void model_check(const struct model *m, int preemptions,
 		 struct model_result *result)
 {
@@ -468,13 +524,12 @@ void model_check(const struct model *m, int preemptions,
 	E.model = m;
 	E.failure = MODEL_PASSED;
 	E.bound = bound(m, preemptions);
-	model_states_reset();
-	model_path_reset();
-	if (E.replay && !model_path_parse(E.replay))
-		model_fail(MODEL_MISUSE, "no such path", "", 0);
+	model_share_reset();
 	do
-		run_once();
-	while (!E.failure && !E.replay && model_path_advance());
+		search();
+	while (E.restart);
+	if (E.replay)
+		replay();
 	clock_gettime(CLOCK_MONOTONIC, &to);
 
 	E.result.failure = E.failure;

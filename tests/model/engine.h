@@ -23,6 +23,8 @@
  * sharing a sum: about 1e-8 in a million states.)  This is exact with respect
  * to the preemption bound, which sleep sets are not.
  *
+ * Threads are interleaved at accesses to shared locations only (share.c).
+ *
  * HOW MEMORY BEHAVES (memory.c)
  *
  * Stores to one location stand in a list, its modification order.  A thread
@@ -83,10 +85,11 @@ struct store {
 struct location {
 	const volatile void *address;
 	size_t size;
-	const char *name; /* Given by model_name(), or NULL. */
-	uint64_t key;     /* Names it in sums of states. */
-	uint64_t order;   /* Sum of the modification order. */
-	uint64_t mirror;  /* What real memory holds unless it was bypassed. */
+	struct share *share; /* See share.c. */
+	const char *name;    /* Given by model_name(), or NULL. */
+	uint64_t key;        /* Names it in sums of states. */
+	uint64_t order;      /* Sum of the modification order. */
+	uint64_t mirror; /* What real memory holds unless it was bypassed. */
 	unsigned count;
 	unsigned maker; /* Who called atomic_init(), and when. */
 	uint16_t made;
@@ -116,6 +119,7 @@ enum op {
 	OP_AWAKE,
 	OP_WAKE,
 	OP_YIELD,
+	OP_START,
 	OP_CHOOSE,
 	OP_READ,
 	OP_WRITE,
@@ -142,10 +146,11 @@ struct step {
  *     READY    chosen                         a step
  *     LOCKING  the lock is free               taking it
  *     PARKED   woken, or it has a deadline    returning from the park
- *     YIELDED  somebody has changed memory    that change; or, when nobody
+ *     YIELDED  what it looked at has changed  that change; or, when nobody
  *                                             else can move, seeing it all
- *     STUCK    somebody has changed memory    that change: it has seen all
+ *     STUCK    the same                       that change: it has seen all
  *                                             there is, and yielded again
+ *     HELD     never                          model_start()
  *     ENDED    never
  */
 enum state {
@@ -154,6 +159,7 @@ enum state {
 	PARKED,
 	YIELDED,
 	STUCK,
+	HELD,
 	ENDED
 };
 
@@ -164,6 +170,7 @@ struct thread {
 	uint8_t fresh;   /* Times it was shown everything since a change. */
 	uint32_t events; /* Its operations so far. */
 	uint64_t history;
+	uint64_t looked; /* Locations read since it last yielded: a set. */
 	const struct location *waits_for; /* LOCKING, PARKED */
 	struct view current; /* What happened before its next operation. */
 	struct view pending; /* What an acquire fence would add. */
@@ -179,6 +186,7 @@ struct engine {
 	unsigned next;     /* Whom the loop in engine.c resumes. */
 	bool concurrent;   /* Threads have started and have not all ended. */
 	bool over;         /* This run is abandoned. */
+	bool restart;      /* The whole search is to begin anew: share.c. */
 	int bound;         /* On preemptions. */
 	int budget;        /* Preemptions left. */
 	unsigned spurious; /* Weak CAS failures left. */
@@ -208,7 +216,7 @@ struct step *model_step(enum op op, struct location *l, memory_order order,
 			MODEL_SITE_ARGS);
 struct step *model_log(enum op op, MODEL_SITE_ARGS);
 void model_abandon(void) __attribute__((noreturn));
-void model_changed(void);
+void model_changed(unsigned location);
 void model_history(uint64_t word);
 uint64_t model_mix(uint64_t sum, uint64_t word);
 
@@ -235,6 +243,11 @@ void model_path_print(void);
 bool model_state_known(uint64_t sum, int budget);
 void model_states_reset(void);
 uint64_t model_states_count(void);
+
+/* share.c */
+struct share *model_share_of(const volatile void *p);
+bool model_share_note(struct share *s, bool writes);
+void model_share_reset(void);
 
 /* fiber.c: one coroutine per thread of the model. */
 void model_fiber_start(unsigned thread, void (*entry)(void));

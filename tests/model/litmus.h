@@ -59,7 +59,8 @@ struct litmus {
 	enum model_failure failure;
 };
 
-#define TWO_THREADS(a, b) .thread = {{#a, a, 0, 0}, {#b, b, 1, 0}}
+#define TWO_THREADS(a, b)                                                      \
+	.thread = {MODEL_THREAD(#a, a, 0), MODEL_THREAD(#b, b, 1)}
 
 static bool run(const struct litmus *l)
 {

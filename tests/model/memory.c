@@ -154,6 +154,7 @@ static struct location *new_location(const volatile void *p, size_t size)
 	l->address = p;
 	l->size = size;
 	l->name = NULL;
+	l->share = model_share_of(p);
 	l->key = model_mix(0, (uint64_t)(uintptr_t)p);
 	l->order = 0;
 	l->mirror = peek(p, size);
@@ -237,6 +238,7 @@ static uint64_t read_at(struct step *step, struct location *l, unsigned at,
 	unsigned i = (unsigned)(l - E.location);
 	struct thread *t = self();
 
+	t->looked |= UINT64_C(1) << i;
 	t->current.seen[i] = l->in_order[at];
 	model_view_join(&t->pending, &s->view);
 	if (acquires(order))
@@ -283,7 +285,7 @@ static void write_at(struct step *step, struct location *l, unsigned at,
 	l->mirror = model_latest(l);
 	poke((volatile void *)(uintptr_t)l->address, l->size, l->mirror);
 	model_history(model_mix(l->key, s->value));
-	model_changed();
+	model_changed(i);
 	step->writes = true;
 	step->after = s->value;
 }

@@ -31,7 +31,8 @@
  *     static const struct model models[] = { {
  *             .name = "message",
  *             .setup = setup,
- *             .thread = { { "sender", sender }, { "receiver", receiver } },
+ *             .thread = { MODEL_THREAD("sender", sender, 0),
+ *                         MODEL_THREAD("receiver", receiver, 0) },
  *     } };
  *
  *     int main(int argc, char **argv)
@@ -77,7 +78,22 @@ struct model_thread {
 	int arg;
 	/* May sleep for ever once all other threads have ended: a worker. */
 	bool daemon;
+	/* Does not run before model_start(), and need not run at all. */
+	bool held;
 };
+
+#define MODEL_THREAD(name, run, arg)                                           \
+	{                                                                      \
+		name, run, arg, false, false                                   \
+	}
+#define MODEL_DAEMON(name, run, arg)                                           \
+	{                                                                      \
+		name, run, arg, true, false                                    \
+	}
+#define MODEL_HELD(name, run, arg)                                             \
+	{                                                                      \
+		name, run, arg, false, true                                    \
+	}
 
 struct model {
 	const char *name;
@@ -132,8 +148,18 @@ void model_fail(enum model_failure, const char *text, const char *file,
 void model_read(const volatile void *p, MODEL_SITE_ARGS);
 void model_write(const volatile void *p, MODEL_SITE_ARGS);
 
+/* Which of the model's threads runs, counted from 0; -1: setup, finish. */
+int model_self(void);
+
 /* Wait until another thread changes something. */
 void model_yield(void);
+
+/*
+ * Let a held thread (counted from 0) go; what the caller did happens before
+ * what it does.  Twice is a failure.  A task that is resumed, for instance.
+ */
+#define model_start(thread) model_release(thread, MODEL_SITE(#thread))
+void model_release(unsigned thread, MODEL_SITE_ARGS);
 
 /* One of 0 .. n - 1; every one of them is tried. */
 unsigned model_choose(unsigned n);

@@ -25,6 +25,7 @@ void model_lock_acquire(_Atomic uint32_t *word, MODEL_SITE_ARGS);
 bool model_lock_try(_Atomic uint32_t *word, MODEL_SITE_ARGS);
 void model_lock_release(_Atomic uint32_t *word, MODEL_SITE_ARGS);
 
+#define go__lock_init(l)    atomic_init(&(l)->word, 0)
 #define go__lock_acquire(l) model_lock_acquire(&(l)->word, MODEL_SITE(#l))
 #define go__lock_try(l)     model_lock_try(&(l)->word, MODEL_SITE(#l))
 #define go__lock_release(l) model_lock_release(&(l)->word, MODEL_SITE(#l))

@@ -18,6 +18,7 @@ static const char *const op_name[] = {
 	[OP_PARK] = "park",     [OP_AWAKE] = "awake",   [OP_WAKE] = "wake",
 	[OP_YIELD] = "yield",   [OP_CHOOSE] = "choose", [OP_READ] = "(read)",
 	[OP_WRITE] = "(write)", [OP_NOTE] = "--",       [OP_END] = "ends",
+	[OP_START] = "start",
 };
 
 static const char *const order_name[] = {
@@ -93,7 +94,7 @@ static void print_waiting(void)
 	static const char *const how[] = {
 		[READY] = "can move",   [LOCKING] = "waits for the lock",
 		[PARKED] = "sleeps on", [YIELDED] = "has yielded",
-		[STUCK] = "spins",
+		[STUCK] = "spins",      [HELD] = "was never started",
 	};
 
 	for (unsigned i = 1; i < E.threads; i++) {

@@ -259,9 +259,9 @@ THREAD(follows)
 		.model = {.name = title,                                       \
 			  .setup = setup_all,                                  \
 			  .finish = end,                                       \
-			  .thread = {{#a, a, 0, 0},                            \
-				     {#b, b, 1, 0},                            \
-				     {#c, c, 2, 0}}},                          \
+			  .thread = {MODEL_THREAD(#a, a, 0),                   \
+				     MODEL_THREAD(#b, b, 1),                   \
+				     MODEL_THREAD(#c, c, 2)}},                 \
 		.failure = how,                                                \
 	}
 
@@ -311,26 +311,26 @@ static const struct litmus tests[] = {
 	{.model = {.name = "wake one of two",
 		   .setup = setup_all,
 		   .finish = outcome,
-		   .thread = {{"waker", wake_one_of_two, 0, 0},
-			      {"s1", sleep_once, 1, true},
-			      {"s2", sleep_once, 2, true}}},
+		   .thread = {MODEL_THREAD("waker", wake_one_of_two, 0),
+			      MODEL_DAEMON("s1", sleep_once, 1),
+			      MODEL_DAEMON("s2", sleep_once, 2)}},
 	 .reached = OUT(0, 0) | OUT(1, 0)},
 
 	FAILS("atomic written as plain", write_plainly, add_one, NULL,
 	      MODEL_MISUSE),
 	{.model = {.name = "late variable, release",
 		   .setup = setup_late,
-		   .thread = {{"make", make_late, (int)REL, 0},
-			      {"use", use_late, 0, 0}}}},
+		   .thread = {MODEL_THREAD("make", make_late, (int)REL),
+			      MODEL_THREAD("use", use_late, 0)}}},
 	{.model = {.name = "late variable, relaxed",
 		   .setup = setup_late,
-		   .thread = {{"make", make_late, (int)RLX, 0},
-			      {"use", use_late, 0, 0}}},
+		   .thread = {MODEL_THREAD("make", make_late, (int)RLX),
+			      MODEL_THREAD("use", use_late, 0)}},
 	 .failure = MODEL_RACE},
 	{.model = {.name = "every choice",
 		   .setup = setup_all,
 		   .finish = outcome,
-		   .thread = {{"one", choose_three, 0, 0}}},
+		   .thread = {MODEL_THREAD("one", choose_three, 0)}},
 	 .reached = OUT(0, 0) | OUT(1, 0) | OUT(2, 0)},
 	{.model = {.name = "bound too low",
 		   .setup = setup_all,

@@ -201,10 +201,10 @@ THREAD(lb_2)
 		.model = {.name = title,                                       \
 			  .setup = setup,                                      \
 			  .finish = outcome,                                   \
-			  .thread = {{"x", prefix##_x, 0, 0},                  \
-				     {"y", prefix##_y, 0, 0},                  \
-				     {"xy", prefix##_xy, 0, 0},                \
-				     {"yx", prefix##_yx, 0, 0}}},              \
+			  .thread = {MODEL_THREAD("x", prefix##_x, 0),         \
+				     MODEL_THREAD("y", prefix##_y, 0),         \
+				     MODEL_THREAD("xy", prefix##_xy, 0),       \
+				     MODEL_THREAD("yx", prefix##_yx, 0)}},     \
 		.reached = yes, .forbidden = no,                               \
 	}
 
@@ -241,16 +241,16 @@ static const struct litmus tests[] = {
 	{.model = {.name = "causality, relaxed",
 		   .setup = setup,
 		   .finish = outcome,
-		   .thread = {{"1", set_x_relaxed, 0, 0},
-			      {"2", wrc_relaxed_2, 0, 0},
-			      {"3", wrc_relaxed_3, 0, 0}}},
+		   .thread = {MODEL_THREAD("1", set_x_relaxed, 0),
+			      MODEL_THREAD("2", wrc_relaxed_2, 0),
+			      MODEL_THREAD("3", wrc_relaxed_3, 0)}},
 	 .reached = MP_GOOD | MP_BAD},
 	{.model = {.name = "causality, acq/rel",
 		   .setup = setup,
 		   .finish = outcome,
-		   .thread = {{"1", set_x_relaxed, 0, 0},
-			      {"2", wrc_acq_rel_2, 0, 0},
-			      {"3", wrc_acq_rel_3, 0, 0}}},
+		   .thread = {MODEL_THREAD("1", set_x_relaxed, 0),
+			      MODEL_THREAD("2", wrc_acq_rel_2, 0),
+			      MODEL_THREAD("3", wrc_acq_rel_3, 0)}},
 	 .reached = MP_GOOD,
 	 .forbidden = MP_BAD},
 
@@ -269,10 +269,10 @@ static const struct litmus tests[] = {
 	{.model = {.name = "coherence, one order for all",
 		   .setup = setup,
 		   .finish = same_order_for_all,
-		   .thread = {{"one", set_x_relaxed, 0, 0},
-			      {"two", set_x_2, 0, 0},
-			      {"r1", observe_x, 0, 0},
-			      {"r2", observe_x, 1, 0}}}},
+		   .thread = {MODEL_THREAD("one", set_x_relaxed, 0),
+			      MODEL_THREAD("two", set_x_2, 0),
+			      MODEL_THREAD("r1", observe_x, 0),
+			      MODEL_THREAD("r2", observe_x, 1)}}},
 
 	READERS("independent reads, acq/rel", iriw_acq_rel, AGREE | DISAGREE,
 		0),
