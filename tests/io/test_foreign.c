@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptors that the library did not make: their flags stay as they are, they
+ * never block a worker, and they may be closed and reused behind its back.
+ */
+#include "support_io.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+static void *read_byte(void *arg)
+{
+	char c = 0;
+	ssize_t n = go_read(*(int *)arg, &c, 1);
+
+	return (void *)(n == 1 ? (intptr_t)c : (intptr_t)n);
+}
+
+/* A reader waits, in blocking mode, and the worker is free all the same. */
+static void *wait_and_wake(void *in_thread, int reader, int writer)
+{
+	int flags = fcntl(reader, F_GETFL);
+	struct peer peer;
+
+	MUST((flags & O_NONBLOCK) == 0);
+	for (int i = 0; i < 3; i++) {
+		peer_start(&peer, in_thread != NULL, read_byte, &reader);
+		await_waiting(reader, 1);
+		MUST(go_write(writer, "x", 1) == 1);
+		MUST((intptr_t)peer_finish(&peer) == 'x');
+	}
+	MUST(fcntl(reader, F_GETFL) == flags);
+	return NULL;
+}
+
+static void *blocking_mode(void *in_thread)
+{
+	void *wrong;
+	int fds[2];
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+	wrong = wait_and_wake(in_thread, fds[0], fds[1]);
+	if (wrong)
+		return wrong;
+	close_both(fds);
+	MUST(pipe(fds) == 0);
+	wrong = wait_and_wake(in_thread, fds[0], fds[1]);
+	if (wrong)
+		return wrong;
+	close_both(fds);
+	return NULL;
+}
+
+Test(foreign, blocking_mode_stays, .timeout = 20)
+{
+	run_everywhere(blocking_mode, NULL);
+	run_both(blocking_mode, "in a thread");
+}
+
+static void *write_much(void *arg)
+{
+	static char data[300000];
+	size_t done;
+	int r = go_write_all(*(int *)arg, data, sizeof(data), &done);
+
+	return (void *)(intptr_t)(r < 0 ? r : (int)done);
+}
+
+static void *full_buffers(void *in_thread)
+{
+	static char data[300000];
+
+	for (int i = 0; i < 2; i++) {
+		struct peer peer;
+		int fds[2];
+
+		if (i == 0)
+			MUST(pipe(fds) == 0);
+		else
+			MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+		peer_start(&peer, in_thread != NULL, write_much, &fds[1]);
+		await_waiting(fds[1], 1);
+		MUST(go_read_full(fds[0], data, sizeof(data), NULL) == 0);
+		MUST((intptr_t)peer_finish(&peer) == sizeof(data));
+		/* Nobody reads any more, and nobody is killed by it. */
+		MUST(go_close(fds[0]) == 0);
+		MUST(go_write(fds[1], "x", 1) == -EPIPE);
+		MUST(go_close(fds[1]) == 0);
+	}
+	return NULL;
+}
+
+Test(foreign, full_buffers, .timeout = 20)
+{
+	run_everywhere(full_buffers, NULL);
+	run_both(full_buffers, "in a thread");
+}
+
+/* Terminals know no RWF_NOWAIT, nor do eventfds for writing. */
+static void *odd_files(void *in_thread)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY), slave, fd;
+	uint64_t number = 7;
+	struct peer peer;
+	char c;
+
+	MUST(master >= 0);
+	MUST(grantpt(master) == 0 && unlockpt(master) == 0);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	MUST(slave >= 0);
+	peer_start(&peer, in_thread != NULL, read_byte, &slave);
+	await_waiting(slave, 1);
+	MUST(go_write(master, "t\n", 2) == 2);
+	MUST((intptr_t)peer_finish(&peer) == 't');
+	MUST(go_close(master) == 0);
+	MUST(go_close(slave) == 0);
+
+	fd = eventfd(0, 0);
+	MUST(fd >= 0);
+	MUST(go_write(fd, &number, 8) == 8);
+	MUST(go_read(fd, &number, 8) == 8 && number == 7);
+	MUST(go_close(fd) == 0);
+	fd = open("/dev/null", O_RDWR);
+	MUST(fd >= 0);
+	MUST(go_write(fd, "x", 1) == 1);
+	MUST(go_read(fd, &c, 1) == 0);
+	MUST(go_close(fd) == 0);
+	return NULL;
+}
+
+Test(foreign, odd_files, .timeout = 20)
+{
+	run_everywhere(odd_files, NULL);
+	run_both(odd_files, "in a thread");
+}
+
+#ifdef GO_TEST_HOOKS
+static int no_nowait(enum go__sys_call call)
+{
+	return call == GO__SYS_preadv2 || call == GO__SYS_pwritev2 ? -ENOSYS
+								   : 0;
+}
+
+/* The same on a kernel, or an emulator, that has no preadv2. */
+Test(foreign, without_preadv2, .timeout = 20)
+{
+	atomic_store(&go__sys_hook, no_nowait);
+	run_everywhere(blocking_mode, NULL);
+	run_everywhere(full_buffers, NULL);
+	run_everywhere(odd_files, NULL);
+	run_both(blocking_mode, "in a thread");
+	atomic_store(&go__sys_hook, NULL);
+}
+#endif
+
+/* ---- closed and reused behind our back ---- */
+
+/* A number is registered; then it stands for another file. */
+static void *reused(void *unused)
+{
+	int old[2], new[2], keep;
+	struct peer peer;
+
+	(void)unused;
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
+	peer_start(&peer, false, read_byte, &old[0]);
+	await_waiting(old[0], 1);
+	MUST(go_write(old[1], "o", 1) == 1);
+	MUST((intptr_t)peer_finish(&peer) == 'o');
+
+	/* The old file lives on elsewhere, so its registration does too. */
+	keep = dup(old[0]);
+	MUST(keep >= 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
+	MUST(dup2(new[0], old[0]) == old[0]);
+	MUST(close(new[0]) == 0);
+	peer_start(&peer, false, read_byte, &old[0]);
+	await_waiting(old[0], 1);
+	/* An edge of the old file wakes nobody for good. */
+	MUST(write(old[1], "w", 1) == 1);
+	MUST(go_write(new[1], "n", 1) == 1);
+	MUST((intptr_t)peer_finish(&peer) == 'n');
+	MUST(close(keep) == 0);
+	MUST(close(old[0]) == 0);
+	MUST(close(old[1]) == 0);
+	MUST(close(new[1]) == 0);
+	return NULL;
+}
+
+Test(foreign, reused_behind_our_back, .timeout = 20)
+{
+	run_everywhere(reused, NULL);
+}
+
+/* Whoever waits for the old file is evicted when the reuse is found out. */
+static void *left_behind(void *unused)
+{
+	struct peer first, second;
+	int old[2], new[2];
+
+	(void)unused;
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
+	peer_start(&first, false, read_byte, &old[0]);
+	await_waiting(old[0], 1);
+	MUST(dup2(new[0], old[0]) == old[0]);
+	peer_start(&second, false, read_byte, &old[0]);
+	MUST((intptr_t)peer_finish(&first) == -EBADF);
+	await_waiting(old[0], 1);
+	MUST(go_write(new[1], "n", 1) == 1);
+	MUST((intptr_t)peer_finish(&second) == 'n');
+	MUST(close(old[0]) == 0 && close(old[1]) == 0);
+	MUST(close(new[0]) == 0 && close(new[1]) == 0);
+	return NULL;
+}
+
+Test(foreign, left_behind, .timeout = 20)
+{
+	run_everywhere(left_behind, NULL);
+}
+
+/* A number of ours, closed by us, may be anybody's next. */
+static void *ours_before(void *unused)
+{
+	int fds[2], fd;
+	char c = 0;
+
+	(void)unused;
+	MUST(go_pipe(fds) == 0);
+	MUST(go_close(fds[0]) == 0);
+	MUST(go_close(fds[1]) == 0);
+	fd = open("/dev/zero", O_RDONLY);
+	MUST(fd >= 0);
+	MUST(go_read(fd, &c, 1) == 1);
+	MUST(close(fd) == 0);
+	MUST(go_read(fd, &c, 1) == -EBADF);
+	return NULL;
+}
+
+Test(foreign, number_was_ours, .timeout = 20)
+{
+	run_both(ours_before, NULL);
+}
+
+/* ---- sockets ---- */
+
+static void *accept_one(void *arg)
+{
+	return (void *)(intptr_t)go_accept(*(int *)arg, NULL, NULL);
+}
+
+static void *listener(void *in_thread)
+{
+	struct sockaddr_in a;
+	int fd = test_listen(&a), flags = fcntl(fd, F_GETFL), fds[2];
+	struct peer peers[3];
+
+	for (int i = 0; i < 3; i++)
+		peer_start(&peers[i], in_thread != NULL, accept_one, &fd);
+	await_waiting(fd, 3);
+	for (int i = 0; i < 3; i++) {
+		int client = go_socket(AF_INET, SOCK_STREAM, 0);
+
+		MUST(go_connect(client, (struct sockaddr *)&a, sizeof(a)) == 0);
+		MUST(go_close(client) == 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		fds[0] = (int)(intptr_t)peer_finish(&peers[i]);
+		MUST(fds[0] >= 0);
+		MUST(go__fd_kind(go__fd_find(fds[0])) & GO__FD_TCP);
+		MUST(go_close(fds[0]) == 0);
+	}
+	MUST(fcntl(fd, F_GETFL) == flags);
+	MUST(go_close(fd) == 0);
+	return NULL;
+}
+
+Test(foreign, listeners, .timeout = 20)
+{
+	run_everywhere(listener, NULL);
+	run_both(listener, "in a thread");
+}
+
+static void *connecting(void *unused)
+{
+	struct sockaddr_in a;
+	int server = listener_at(&a);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	bool in_task = go_runtime_current() != NULL;
+
+	(void)unused;
+	MUST(go_connect(fd, (struct sockaddr *)&a, sizeof(a)) ==
+	     (in_task ? -EOPNOTSUPP : 0));
+	MUST(close(fd) == 0);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	MUST(go_connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
+	MUST(go_connect(fd, (struct sockaddr *)&a, sizeof(a)) == -EISCONN);
+	MUST(close(fd) == 0);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	MUST(go_connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0);
+	MUST(close(fd) == 0);
+	MUST(go_close(server) == 0);
+	return NULL;
+}
+
+Test(foreign, connecting, .timeout = 20)
+{
+	run_both(connecting, NULL);
+}
