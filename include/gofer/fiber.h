@@ -147,6 +147,22 @@ GO_API size_t fiber_stack_used(const fiber *f);
  */
 GO_API int fiber_destroy(fiber *f);
 
+/*
+ * Let the calling thread report when a fiber overflows its stack: which fiber,
+ * how large its stack is, and where.  Then the program ends as it does without.
+ * Installs handlers of SIGSEGV and SIGBUS for the process, once and for good;
+ * they pass on every signal to the handlers that were there before.  The thread
+ * gets an alternate signal stack unless it has one; `on` false takes that back,
+ * and a thread that turned it on must do so before it ends.
+ *
+ * Threads of a runtime do this by themselves.
+ *
+ * Returns  0; -ENOMEM.
+ * Context  plain thread, outside of any fiber.
+ * Parks    never.
+ */
+GO_API int fiber_report_overflow(bool on);
+
 GO_END_DECLS
 
 #endif
