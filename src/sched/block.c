@@ -11,7 +11,7 @@
  * walked without a lock, which is how a runtime cancels its tasks and how a
  * dump finds them; no task is ever entered into a list for that.
  */
-#include <string.h>
+#include <sys/mman.h>
 
 #include "arch/sys.h"
 #include "sched/worker.h"
@@ -55,12 +55,11 @@ static struct go__task *never_used(void)
 	struct go__task *t;
 
 	if (fresh_in_slab == 0) {
-		slab = go__sys_aligned_alloc(64, sizeof(*slab));
-		if (!slab)
+		/* All zero, which is how a walk must find unused blocks. */
+		slab = go__sys_mmap(NULL, sizeof(*slab), PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (go__sys_is_error(slab))
 			return NULL;
-		/* The words must be zero when a walk first sees them; and so
-		 * the memory of a slab is touched here, once. */
-		memset(slab, 0, sizeof(*slab));
 		/* relaxed: slabs is written under the lock. */
 		slab->next = atomic_load_explicit(&slabs, memory_order_relaxed);
 		/* [slab] release -> go__block_each(). */

@@ -131,10 +131,13 @@ static inline void go__idle_join(struct go__idle *idle, struct go__sleeper *s,
 }
 
 /*
- * Leave the sleepers unasked.  Returns false if somebody has woken us
- * meanwhile; then we are counted as searching, else not.
+ * Leave the sleepers unasked; with `search`, as a searcher: a worker that has
+ * seen a task in its last look must take it, and not be refused to search.
+ * Returns false if somebody has picked us meanwhile; then we are counted as
+ * searching in any case, and a signal is on its way.
  */
-static inline bool go__idle_leave(struct go__idle *idle, struct go__sleeper *s)
+static inline bool go__idle_leave(struct go__idle *idle, struct go__sleeper *s,
+				  bool search)
 {
 	bool listed;
 
@@ -143,7 +146,9 @@ static inline bool go__idle_leave(struct go__idle *idle, struct go__sleeper *s)
 	if (listed) {
 		go__list_remove(&s->link);
 		/* seq_cst: as [join]. */
-		atomic_fetch_sub_explicit(&idle->state, GO__IDLE_ONE,
+		atomic_fetch_add_explicit(&idle->state,
+					  (search ? GO__IDLE_SEARCHING : 0) -
+						  GO__IDLE_ONE,
 					  memory_order_seq_cst);
 	}
 	go__lock_release(&idle->lock);

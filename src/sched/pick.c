@@ -43,20 +43,28 @@ static struct go__task *adopt(struct go__worker *w, struct go__task **batch,
 	return n ? batch[0] : NULL;
 }
 
-/* A fair share of the injection queue. */
+/*
+ * A fair share of the injection queue, but no more than our rings have room
+ * for: what went back to the queue would lose its place in it.
+ */
 static struct go__task *from_injection(struct go__worker *w)
 {
 	struct go__task *batch[BATCH];
 	unsigned count = go__queue_count(&w->runtime->injection);
-	unsigned n = 0, share;
+	unsigned used = go__woken_count(&w->woken);
+	unsigned share;
 
 	if (count == 0)
 		return NULL;
+	if (used < go__fresh_count(&w->fresh))
+		used = go__fresh_count(&w->fresh);
 	share = count / w->runtime->worker_count + 1;
-	share = share < BATCH ? share : BATCH;
-	while (n < share && (batch[n] = go__queue_pop(&w->runtime->injection)))
-		n++;
-	return adopt(w, batch, n);
+	if (share > GO__RING_CAPACITY - used + 1)
+		share = GO__RING_CAPACITY - used + 1;
+	if (share > BATCH)
+		share = BATCH;
+	return adopt(w, batch,
+		     go__queue_take(&w->runtime->injection, batch, share));
 }
 
 /* A starved task, if there is a stack for it now. */
@@ -235,10 +243,10 @@ static bool ready_to_run(struct go__worker *w, struct go__task *t)
 }
 
 /*
- * A search is over with a task in hand.  The last searcher makes up for the
- * wake-ups that were left out while it searched (idle.h).
+ * A search is over, but not because there is nothing.  The last searcher makes
+ * up for the wake-ups that were left out while it searched (idle.h).
  */
-static void search_succeeded(struct go_runtime *rt)
+static void search_is_over(struct go_runtime *rt)
 {
 	if (go__idle_stop_search(&rt->idle) && surplus(rt))
 		go__notify(rt);
@@ -253,7 +261,7 @@ struct go__task *go__pick(struct go__worker *w, bool (*done)(void *), void *arg)
 	for (;;) {
 		if (go__phase(rt) == GO__STOPPED || (done && done(arg))) {
 			if (searching)
-				(void)go__idle_stop_search(&rt->idle);
+				search_is_over(rt);
 			return NULL;
 		}
 		t = look(w);
@@ -266,7 +274,7 @@ struct go__task *go__pick(struct go__worker *w, bool (*done)(void *), void *arg)
 		}
 		if (t && ready_to_run(w, t)) {
 			if (searching)
-				search_succeeded(rt);
+				search_is_over(rt);
 			return t;
 		}
 		if (!t)

@@ -57,23 +57,32 @@ static inline void go__queue_push(struct go__queue *q, struct go__task **t,
 	go__lock_release(&q->lock);
 }
 
+/* Take up to n of the oldest tasks.  Any thread.  Returns how many. */
+static inline unsigned go__queue_take(struct go__queue *q, struct go__task **t,
+				      unsigned n)
+{
+	unsigned taken = 0;
+
+	if (go__queue_count(q) == 0)
+		return 0;
+	go__lock_acquire(&q->lock);
+	for (; taken < n && q->first; taken++) {
+		t[taken] = go__task_of_waiter(q->first);
+		q->first = q->first->next;
+	}
+	if (!q->first)
+		q->last = &q->first;
+	go__queue_add(q, -taken);
+	go__lock_release(&q->lock);
+	return taken;
+}
+
 /* Take the oldest task, or NULL.  Any thread. */
 static inline struct go__task *go__queue_pop(struct go__queue *q)
 {
-	struct go__waiter *w = NULL;
+	struct go__task *t;
 
-	if (go__queue_count(q) == 0)
-		return NULL;
-	go__lock_acquire(&q->lock);
-	w = q->first;
-	if (w) {
-		q->first = w->next;
-		if (!q->first)
-			q->last = &q->first;
-		go__queue_add(q, -1u);
-	}
-	go__lock_release(&q->lock);
-	return w ? go__task_of_waiter(w) : NULL;
+	return go__queue_take(q, &t, 1) ? t : NULL;
 }
 
 #endif

@@ -27,8 +27,9 @@ static void rouse(struct go__worker *w, bool sentry)
 	atomic_store_explicit(&w->roused, 1, memory_order_release);
 	if (sentry)
 		go__poller_break(w->runtime->poller);
-	else
-		go__sys_futex_wake(&w->roused, 1);
+	/* A sentry, too: it may have left the poller for another reason, and
+	 * wait for this signal. */
+	go__sys_futex_wake(&w->roused, 1);
 }
 
 void go__notify(struct go_runtime *rt)
@@ -82,11 +83,9 @@ static void into_inbox(struct go__worker *w, struct go__task *t)
 void go__overflow_ring(struct go__worker *self, struct go__task *t)
 {
 	struct go__task *batch[OVERFLOW_MOST + 1];
-	unsigned n;
+	unsigned n = 0;
 
-	if (t->slot)
-		n = go__woken_take(&self->woken, batch, OVERFLOW_MOST, true);
-	else
+	if (!t->slot)
 		n = go__fresh_take(&self->fresh, batch, OVERFLOW_MOST);
 	batch[n++] = t;
 	go__queue_push(&self->runtime->injection, batch, n);

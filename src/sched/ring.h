@@ -16,9 +16,11 @@
  * tag makes that sound: without it the owner can pop a task, run it, and push
  * another into the same slot, so that head and tail look as they did although
  * the thief's copy is stale: it would run a task twice and lose another.
- * Every push advances the tag.  (32 bits: a thief would have to sleep through
- * exactly 2^32 pushes.)  A pop need not: what it removes the thief's exchange
- * still notices by tail, until a push restores tail, and that push is tagged.
+ * Every push advances the tag; a tail that wraps carries into it and advances
+ * it once more, and a pop may take that back.  (32 bits: a thief would have to
+ * sleep through exactly 2^32 pushes.)  A pop need not advance it: what it
+ * removes the thief's exchange still notices by tail, until a push restores
+ * tail, and that push is tagged.
  *
  * THE WOKEN RING has no such problem: head and tail only grow, and a slot is
  * written anew only after head has passed it, which voids the thief's copy.
@@ -53,6 +55,11 @@
 #define GO__RING_MASK (GO__RING_CAPACITY - 1u)
 _Static_assert((GO__RING_CAPACITY & GO__RING_MASK) == 0, "power of two");
 _Static_assert(GO__RING_CAPACITY <= 32768u, "indices are 16 bits");
+
+/* What a pop takes from the word, and a push adds to it. */
+#define GO__FRESH_TAIL (UINT64_C(1) << 16)
+#define GO__FRESH_TAG  (UINT64_C(1) << 32)
+#define GO__FRESH_PUSH (GO__FRESH_TAIL + GO__FRESH_TAG)
 
 struct go__task;
 
@@ -91,7 +98,7 @@ static inline uint32_t go__fresh_tag(uint64_t word)
 
 static inline uint32_t go__fresh_length(uint64_t word)
 {
-	return (go__fresh_tail(word) - go__fresh_head(word)) & 0xffffu;
+	return (uint16_t)((word >> 16) - word);
 }
 
 /* How many tasks are queued.  Any thread; a guess unless the owner asks. */
@@ -116,8 +123,7 @@ static inline bool go__fresh_push(struct go__fresh_ring *r, struct go__task *t)
 	atomic_store_explicit(&r->slot[tail & GO__RING_MASK], t,
 			      memory_order_relaxed);
 	do {
-		next = go__fresh_word(go__fresh_head(word), tail + 1,
-				      go__fresh_tag(word) + 1);
+		next = word + GO__FRESH_PUSH;
 		/* [push] seq_cst: release -> [take]; and before the look at
 		 * the idle state (idle.h).  relaxed on failure: retried. */
 	} while (!atomic_compare_exchange_weak_explicit(&r->word, &word, next,
@@ -142,8 +148,7 @@ static inline struct go__task *go__fresh_pop(struct go__fresh_ring *r)
 		/* relaxed: own store. */
 		t = atomic_load_explicit(&r->slot[tail & GO__RING_MASK],
 					 memory_order_relaxed);
-		next = go__fresh_word(go__fresh_head(word), tail,
-				      go__fresh_tag(word));
+		next = word - GO__FRESH_TAIL;
 		/* relaxed both ways: nothing is published by taking. */
 	} while (!atomic_compare_exchange_weak_explicit(&r->word, &word, next,
 							memory_order_relaxed,
@@ -274,8 +279,7 @@ static inline bool go__fresh_push_alone(struct go__fresh_ring *r,
 	/* relaxed, both: as above. */
 	atomic_store_explicit(&r->slot[tail & GO__RING_MASK], t,
 			      memory_order_relaxed);
-	atomic_store_explicit(&r->word,
-			      go__fresh_word(go__fresh_head(word), tail + 1, 0),
+	atomic_store_explicit(&r->word, word + GO__FRESH_PUSH,
 			      memory_order_relaxed);
 	return true;
 }
@@ -288,8 +292,7 @@ static inline struct go__task *go__fresh_pop_alone(struct go__fresh_ring *r)
 
 	if (go__fresh_length(word) == 0)
 		return NULL;
-	atomic_store_explicit(&r->word,
-			      go__fresh_word(go__fresh_head(word), tail, 0),
+	atomic_store_explicit(&r->word, word - GO__FRESH_TAIL,
 			      memory_order_relaxed);
 	/* relaxed: as above. */
 	return atomic_load_explicit(&r->slot[tail & GO__RING_MASK],
@@ -312,15 +315,40 @@ static inline bool go__woken_push_alone(struct go__woken_ring *r,
 	return true;
 }
 
+/*
+ * With many tasks in the ring, their blocks and stacks have left the cache
+ * since they ran last: fetch the block of the second next, and the top of the
+ * stack of the next, whose block has been fetched by now.
+ */
+static inline void go__woken_prefetch(struct go__woken_ring *r, uint32_t head)
+{
+	/* relaxed, both: one thread. */
+	char *far = (char *)atomic_load_explicit(
+		&r->slot[(head + 2) & GO__RING_MASK], memory_order_relaxed);
+	char *const *near = (char *const *)atomic_load_explicit(
+		&r->slot[(head + 1) & GO__RING_MASK], memory_order_relaxed);
+
+	__builtin_prefetch(far);
+	__builtin_prefetch(far + 64);
+	/* A context, and so a task, begins with its saved stack pointer. */
+	__builtin_prefetch(*near);
+	__builtin_prefetch(*near + 64);
+	__builtin_prefetch(*near + 128);
+}
+
 static inline struct go__task *go__woken_pop_alone(struct go__woken_ring *r)
 {
 	/* relaxed, here and below: one thread. */
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+	uint32_t n =
+		atomic_load_explicit(&r->tail, memory_order_relaxed) - head;
 
-	if (atomic_load_explicit(&r->tail, memory_order_relaxed) == head)
+	if (n == 0)
 		return NULL;
+	if (n > 2)
+		go__woken_prefetch(r, head);
+	/* relaxed, both: as above. */
 	atomic_store_explicit(&r->head, head + 1, memory_order_relaxed);
-	/* relaxed: as above. */
 	return atomic_load_explicit(&r->slot[head & GO__RING_MASK],
 				    memory_order_relaxed);
 }

@@ -163,7 +163,8 @@ bool go__worker_sleep(struct go__worker *w, bool searching)
 
 	go__wake_list_init(&ready);
 	go__idle_join(&rt->idle, &w->sleeper, sentry, searching);
-	if (must_not_sleep(w)) {
+	searching = must_not_sleep(w);
+	if (searching) {
 		if (sentry)
 			go__poll_release(rt);
 	} else {
@@ -173,9 +174,10 @@ bool go__worker_sleep(struct go__worker *w, bool searching)
 		else
 			sleep_on_futex(w);
 	}
-	searching = !go__idle_leave(&rt->idle, &w->sleeper);
-	if (searching)
+	if (!go__idle_leave(&rt->idle, &w->sleeper, searching)) {
+		searching = true;
 		await_signal(w);
+	}
 	go__watchdog_kick(rt);
 	/* Now that we are no sleeper: this may wake another one. */
 	go__wake_list_flush(&ready);

@@ -163,7 +163,11 @@ struct go__worker *go__worker_self(void);
 void go__ready(struct go__worker *self, struct go__task *t, bool soon);
 /* Queue a new task. */
 void go__ready_fresh(struct go__worker *self, struct go__task *t);
-/* A ring has no room for t: move half of it, and t, to the injection queue. */
+/*
+ * A ring has no room for t: move it to the injection queue.  A fresh one takes
+ * the oldest of its ring along, since newer ones are wanted here; a woken one
+ * goes alone, since it is the last in line there, too.
+ */
 void go__overflow_ring(struct go__worker *self, struct go__task *t);
 /* go__submit() of local.h, with other workers about. */
 void go__submit_shared(struct go__worker *self);
