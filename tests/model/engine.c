@@ -106,7 +106,9 @@ static uint64_t state_sum(bool bounded)
 
 		sum += model_mix(model_mix(t->history, i), flags);
 	}
-	if (bounded && can_move(&E.thread[E.running]))
+	/* Whose turn it is matters if leaving it costs a preemption. */
+	if (bounded && E.thread[E.running].state != PARKED &&
+	    can_move(&E.thread[E.running]))
 		sum = model_mix(sum, E.running);
 	return sum;
 }
@@ -141,14 +143,15 @@ static void stopped(void)
 static unsigned pick(void)
 {
 	const struct thread *running = &E.thread[E.running];
-	bool bounded = E.budget < MODEL_UNBOUNDED, stay = can_move(running);
+	bool bounded = E.budget < MODEL_UNBOUNDED,
+	     stay = running->state != PARKED && can_move(running);
 	unsigned set[THREADS], n = 0, chosen;
 
 	if (E.running && stay)
 		set[n++] = E.running;
 	if (n == 0 || E.budget > 0)
 		for (unsigned i = 1; i < E.threads; i++)
-			if (i != E.running && can_move(&E.thread[i]))
+			if ((i != E.running || !stay) && can_move(&E.thread[i]))
 				set[n++] = i;
 	if (n == 0 && show_all())
 		return pick();

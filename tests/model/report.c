@@ -131,8 +131,9 @@ static void print_passed(const struct model *m, const struct model_result *r)
 		printf("any");
 	else
 		printf("%3d", E.bound);
-	printf("  runs %8" PRIu64 "  states %8" PRIu64 "  %6.2f s\n", r->runs,
-	       r->states, r->seconds);
+	printf("  runs %8" PRIu64 "  states %8" PRIu64 "  steps %10" PRIu64
+	       "  %6.2f s\n",
+	       r->runs, r->states, r->steps, r->seconds);
 }
 
 /* Look for the failure again with fewer preemptions: it reads better. */

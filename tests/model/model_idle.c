@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Submit against park: workers that fall asleep while tasks are queued.
+ *
+ * Runs the scheduler's own files, ready.c, pick.c and sleep.c, with the rings,
+ * queues and the idle protocol below them.  Replaced are the kernel (futex,
+ * poller), the switch (a task is run by its worker as a call) and the timers,
+ * of which there are none.
+ *
+ * Shows, in all schedules within the bound and under C11's memory: when all
+ * workers sleep, no task is left in any queue; each task ran exactly once,
+ * and saw what its submitter wrote; two tasks behind one that does not end
+ * bring in other workers although submits are deferred and skipped while
+ * somebody searches; a worker that has been picked gets its signal, whether
+ * it sleeps as the sentry, in the futex, or not at all; afterwards the counts
+ * of idle.state are right.
+ *
+ * Cannot show: what the watchdog makes up for (a lone task behind one that
+ * does not end), deadlines, the poller's descriptors.
+ *
+ * Bounds: two or three workers, one or two submitters, up to three tasks, rings
+ * of two; one preemption, or two in the small cases: the files themselves
+ * make some fifty accesses for each time that a worker falls asleep.
+ */
+#define GO__RING_CAPACITY 2u
+#include "model.h"
+
+#include <string.h>
+
+#include "arch/sys.h"
+#include "sched/worker.h"
+
+/* Futexes: a wait that compares, a wake. */
+#define go__sys_futex_wait(word, value, deadline)                              \
+	(model_park(word, value) ? 0 : -EAGAIN)
+#define go__sys_futex_wake(word, n) ((int)model_wake(word, n))
+
+#include "sched/pick.c"
+#include "sched/ready.c"
+#include "sched/sleep.c"
+
+enum {
+	WORKERS = 3,
+	TASKS = 4
+};
+
+/* Room for the workers behind the runtime. */
+static union {
+	struct go_runtime rt;
+	char room[sizeof(struct go_runtime) +
+		  WORKERS * sizeof(struct go__worker)];
+} memory;
+#define RT (&memory.rt)
+
+static struct go__task task[TASKS];
+static int payload[TASKS]; /* Plain memory, watched for races. */
+static unsigned runs[TASKS];
+static void (*job)(void); /* What task 0 does; or NULL. */
+
+/* The poller: a counter of breaks, as an eventfd has it. */
+static struct {
+	_Atomic uint32_t breaks;
+} poller;
+
+/* Tasks that do not end before so many workers are busy with such tasks. */
+static _Atomic uint32_t busy;
+static uint32_t enough;
+static int spawned;     /* Tasks that task 0 makes. */
+static unsigned events; /* Of descriptors, which end the poller's sleep. */
+
+/* ---- What stands in for the rest of the library ------------------------- */
+
+struct go__worker *go__worker_self(void)
+{
+	int me = model_self();
+
+	/* Threads 0 to worker_count - 1 of each model are workers. */
+	return me >= 0 && me < (int)RT->worker_count ? &RT->worker[me] : NULL;
+}
+
+int go__poller_wait(struct go__poller *p, int64_t timeout,
+		    struct go__wake_list *ready)
+{
+	uint32_t seen;
+
+	(void)p;
+	(void)ready;
+	while (timeout != 0) {
+		/* acquire <- go__poller_break(). */
+		seen = atomic_exchange_explicit(&poller.breaks, 0,
+						memory_order_acquire);
+		if (seen)
+			break;
+		if (events == 0) {
+			model_park(&poller.breaks, 0);
+			continue;
+		}
+		if (!model_park_timed(&poller.breaks, 0)) {
+			events--;
+			break;
+		}
+	}
+	return 0;
+}
+
+void go__poller_break(struct go__poller *p)
+{
+	(void)p;
+	/* release -> go__poller_wait(): as a write to an eventfd. */
+	atomic_fetch_add_explicit(&poller.breaks, 1, memory_order_acq_rel);
+	model_wake(&poller.breaks, 1);
+}
+
+uint64_t go__sys_now(void)
+{
+	return 1;
+}
+
+_Atomic uint64_t go__stack_trim_at = UINT64_MAX;
+
+uint64_t go__stack_trim(uint64_t now)
+{
+	(void)now;
+	return UINT64_MAX;
+}
+
+void go__wheel_run(struct go__wheel *wheel, uint64_t now,
+		   struct go__wake_list *ready)
+{
+	(void)wheel;
+	(void)now;
+	(void)ready;
+}
+
+bool go__task_bind_slow(struct go__worker *w, struct go__task *t)
+{
+	(void)w;
+	t->slot = (char *)t; /* Any but NULL: it has a stack. */
+	return true;
+}
+
+void go__watchdog_kick(struct go_runtime *rt)
+{
+	(void)rt; /* There is none: nothing is to need it. */
+}
+
+uint64_t go__runtime_live(struct go_runtime *rt)
+{
+	(void)rt;
+	return 1;
+}
+
+void go__runtime_drained(struct go_runtime *rt)
+{
+	(void)rt;
+}
+
+void go__task_end(struct go__worker *w, struct go__task *t)
+{
+	(void)w;
+	(void)t;
+	model_fail(MODEL_ASSERTION, "a task is given up", __FILE__, __LINE__);
+}
+
+void go__thread_deliver(struct go__thread *thread)
+{
+	(void)thread;
+}
+
+/* ---- Before -------------------------------------------------------------- */
+
+static void setup_worker(struct go__worker *w, unsigned index)
+{
+	w->runtime = RT;
+	w->index = index;
+	w->until_fair = RT->fairness;
+	w->seed = index + 1;
+	w->limit = GO__NO_DEADLINE;
+	atomic_init(&w->wheel.next, GO__NO_DEADLINE);
+	go__queue_init(&w->inbox);
+}
+
+static void setup_workers(unsigned workers)
+{
+	memset(&memory, 0, sizeof(memory));
+	memset(task, 0, sizeof(task));
+	memset(runs, 0, sizeof(runs));
+	RT->worker_count = workers;
+	RT->fairness = 61;
+	go__queue_init(&RT->injection);
+	go__queue_init(&RT->starved);
+	go__idle_init(&RT->idle);
+	model_name(&RT->idle.state, "idle.state");
+	for (unsigned i = 0; i < workers; i++)
+		setup_worker(&RT->worker[i], i);
+	for (int i = 0; i < TASKS; i++)
+		atomic_init(&task[i].runtime, RT);
+	atomic_init(&poller.breaks, 0);
+	atomic_init(&busy, 0);
+	enough = 0;
+	events = 0;
+	job = NULL;
+}
+
+static void setup_two(void)
+{
+	setup_workers(2);
+}
+
+static void setup_three(void)
+{
+	setup_workers(3);
+}
+
+/* ---- Tasks and workers --------------------------------------------------- */
+
+static struct go__task *make(int i)
+{
+	MODEL_WRITE(payload[i]) = i + 1;
+	return &task[i];
+}
+
+/* What a task that does not end does. */
+static void stay(void)
+{
+	uint32_t n;
+
+	/* relaxed, both: only a count. */
+	atomic_fetch_add_explicit(&busy, 1, memory_order_relaxed);
+	model_wake(&busy, MODEL_THREADS);
+	while ((n = atomic_load_explicit(&busy, memory_order_relaxed)) < enough)
+		model_park(&busy, n);
+}
+
+static void run(struct go__task *t)
+{
+	int i = (int)(t - task);
+
+	model_assert(i >= 0 && i < TASKS);
+	model_assert(MODEL_READ(payload[i]) == i + 1);
+	model_assert(runs[i]++ == 0);
+	if (i == 0 && job)
+		job();
+	if (enough)
+		stay();
+}
+
+static void worker(int i)
+{
+	struct go__worker *w = &RT->worker[i];
+	struct go__task *t;
+
+	while ((t = go__pick(w, NULL, NULL)))
+		run(t);
+}
+
+/* ---- Submitters ---------------------------------------------------------- */
+
+/* Foreign threads. */
+static void submit_one(int i)
+{
+	go__ready_fresh(NULL, make(i));
+}
+
+static void submit_two(int first)
+{
+	go__ready_fresh(NULL, make(first));
+	go__ready_fresh(NULL, make(first + 1));
+}
+
+static void submit_pinned(int i)
+{
+	task[i].pinned = true;
+	task[i].worker = &RT->worker[0];
+	go__ready_fresh(NULL, make(i));
+}
+
+static void stop(int unused)
+{
+	(void)unused;
+	/* seq_cst: as in go_runtime_shutdown(). */
+	atomic_store_explicit(&RT->phase, GO__STOPPED, memory_order_seq_cst);
+	go__notify_all(RT);
+}
+
+/* From inside a task, which is task 0 and lies in worker 0's ring. */
+static void spawn_rest(void)
+{
+	for (int i = 1; i <= spawned; i++)
+		go__ready_fresh(go__worker_self(), make(i));
+}
+
+static void wake_rest(void)
+{
+	for (int i = 1; i <= spawned; i++) {
+		task[i].slot = (char *)&task[i];
+		go__ready(go__worker_self(), make(i), true);
+	}
+}
+
+/* Worker 0 will find task 0, which makes n others and stays until enough
+ * workers are busy. */
+static void setup_inside(unsigned workers, void (*fn)(void), int n,
+			 uint32_t wanted)
+{
+	setup_workers(workers);
+	spawned = n;
+	enough = wanted;
+	job = fn;
+	model_assert(go__fresh_push(&RT->worker[0].fresh, make(0)));
+}
+
+static void setup_spawn_two(void)
+{
+	setup_inside(2, spawn_rest, 2, 2);
+}
+
+static void setup_wake_two(void)
+{
+	setup_inside(2, wake_rest, 2, 2);
+}
+
+/* Two tasks from outside, neither of which ends before the other has begun:
+ * the wake-up that was left out while somebody searched must be made up for. */
+static void setup_burst(void)
+{
+	setup_workers(3);
+	enough = 2;
+}
+
+static void setup_events(void)
+{
+	setup_workers(2);
+	events = 1;
+}
+
+/* ---- After --------------------------------------------------------------- */
+
+static void all_asleep(int tasks)
+{
+	uint64_t state = go__idle_state(&RT->idle);
+
+	for (int i = 0; i < tasks; i++)
+		model_assert(runs[i] == 1);
+	model_assert(go__idle_searching(state) == 0);
+	model_assert(go__idle_count(state) == RT->worker_count);
+	for (unsigned i = 0; i < RT->worker_count; i++)
+		model_assert(!go__work_anywhere(&RT->worker[i]));
+}
+
+static void one_ran(void)
+{
+	all_asleep(1);
+}
+
+static void two_ran(void)
+{
+	all_asleep(2);
+}
+
+static void three_ran(void)
+{
+	all_asleep(3);
+}
+
+static void stopped(void)
+{
+	model_assert(go__idle_count(go__idle_state(&RT->idle)) == 0);
+}
+
+#define WORKER(i) MODEL_DAEMON("worker" #i, worker, i)
+
+static const struct model models[] = {
+	{
+		.name = "one-foreign",
+		.setup = setup_two,
+		.finish = one_ran,
+		.preemptions = 2,
+		.thread = {WORKER(0), WORKER(1),
+			   MODEL_THREAD("submitter", submit_one, 0)},
+	},
+	{
+		.name = "two-foreign",
+		.setup = setup_two,
+		.finish = two_ran,
+		.preemptions = 1,
+		.thread = {WORKER(0), WORKER(1),
+			   MODEL_THREAD("submitter", submit_one, 0),
+			   MODEL_THREAD("other", submit_one, 1)},
+	},
+	{
+		.name = "three-workers",
+		.setup = setup_three,
+		.finish = two_ran,
+		.preemptions = 1,
+		.thread = {WORKER(0), WORKER(1), WORKER(2),
+			   MODEL_THREAD("submitter", submit_two, 0)},
+	},
+	{
+		.name = "burst",
+		.setup = setup_burst,
+		.finish = two_ran,
+		.preemptions = 1,
+		.thread = {WORKER(0), WORKER(1), WORKER(2),
+			   MODEL_THREAD("submitter", submit_two, 0)},
+	},
+	{
+		.name = "event-and-submit",
+		.setup = setup_events,
+		.finish = one_ran,
+		.preemptions = 1,
+		.thread = {WORKER(0), WORKER(1),
+			   MODEL_THREAD("submitter", submit_one, 0)},
+	},
+	{
+		.name = "pinned",
+		.setup = setup_two,
+		.finish = one_ran,
+		.preemptions = 2,
+		.thread = {WORKER(0), WORKER(1),
+			   MODEL_THREAD("submitter", submit_pinned, 0)},
+	},
+	{
+		.name = "spawn-two",
+		.setup = setup_spawn_two,
+		.finish = three_ran,
+		.preemptions = 1,
+		.thread = {WORKER(0), WORKER(1)},
+	},
+	{
+		.name = "wake-two",
+		.setup = setup_wake_two,
+		.finish = three_ran,
+		.preemptions = 1,
+		.thread = {WORKER(0), WORKER(1)},
+	},
+	{
+		.name = "stop",
+		.setup = setup_two,
+		.finish = stopped,
+		.preemptions = 2,
+		.thread = {MODEL_THREAD("worker0", worker, 0),
+			   MODEL_THREAD("worker1", worker, 1),
+			   MODEL_THREAD("stop", stop, 0)},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return model_main(argc, argv, models,
+			  sizeof(models) / sizeof(models[0]));
+}
