@@ -209,21 +209,21 @@ static int coarse_timeout(int64_t ns)
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-static int fetch(struct go__poller *p, int64_t timeout_ns)
+static int fetch(struct go__poller *p, int64_t timeout_ns, unsigned most)
 {
 	int n;
 
 	/* relaxed: a hint; whoever misses it finds out again. */
 	if (timeout_ns > 0 &&
 	    !atomic_load_explicit(&coarse, memory_order_relaxed)) {
-		n = go__sys_epoll_pwait2(p->epoll, p->events, BATCH,
+		n = go__sys_epoll_pwait2(p->epoll, p->events, (int)most,
 					 timeout_ns);
 		if (n != -ENOSYS)
 			return n;
 		/* relaxed: see above. */
 		atomic_store_explicit(&coarse, true, memory_order_relaxed);
 	}
-	return go__sys_epoll_wait(p->epoll, p->events, BATCH,
+	return go__sys_epoll_wait(p->epoll, p->events, (int)most,
 				  coarse_timeout(timeout_ns));
 }
 
@@ -235,7 +235,7 @@ static void write_event(struct go__poller *p)
 	(void)go__sys_write(p->event, &one, sizeof(one));
 }
 
-int go__poller_wait(struct go__poller *p, int64_t timeout_ns,
+int go__poller_wait(struct go__poller *p, int64_t timeout_ns, unsigned most,
 		    struct go__wake_list *ready)
 {
 	bool sleeper = timeout_ns != 0;
@@ -244,7 +244,9 @@ int go__poller_wait(struct go__poller *p, int64_t timeout_ns,
 
 	if (sleeper && !go__break_sleep(&p->sleep))
 		timeout_ns = 0;
-	n = fetch(p, timeout_ns);
+	if (most > BATCH)
+		most = BATCH;
+	n = fetch(p, timeout_ns, most);
 	if (sleeper)
 		go__break_woke(&p->sleep);
 	for (int i = 0; i < n; i++) {

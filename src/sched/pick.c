@@ -26,7 +26,8 @@
 #include "sched/local.h"
 
 enum {
-	BATCH = 32, /* Tasks moved from elsewhere at a time. */
+	BATCH = 32,       /* Tasks moved from elsewhere at a time. */
+	EVENTS_LEAST = 8, /* Fetched from the poller, even if all is full. */
 };
 
 /* While busy, the poller is looked at no more often than this. */
@@ -95,6 +96,19 @@ static void own_timers(struct go__worker *w)
 		run_timers(&w->wheel, go__sys_now());
 }
 
+/*
+ * How many events to fetch: as many as the ring has room for.  The others stay
+ * in the kernel, which keeps them in order; here they would overflow.
+ */
+static unsigned room(struct go__worker *w)
+{
+	unsigned used = go__woken_count(&w->woken);
+
+	return used + EVENTS_LEAST < GO__RING_CAPACITY
+		       ? GO__RING_CAPACITY - used
+		       : EVENTS_LEAST;
+}
+
 /* Look at the poller without waiting, unless somebody else is at it. */
 static void look_at_poller(struct go__worker *w, uint64_t now)
 {
@@ -105,7 +119,7 @@ static void look_at_poller(struct go__worker *w, uint64_t now)
 		return;
 	w->polled_at = now;
 	go__wake_list_init(&ready);
-	(void)go__poller_wait(rt->poller, 0, &ready);
+	(void)go__poller_wait(rt->poller, 0, room(w), &ready);
 	go__poll_release(rt);
 	go__wake_list_flush(&ready);
 }

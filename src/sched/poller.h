@@ -26,12 +26,13 @@ void go__poller_destroy(struct go__poller *poller);
 
 /*
  * Wait up to timeout_ns (0: just look, -1: no limit) for descriptors to become
- * ready, and add every waiter that this ends the wait of to `ready`.  Returns
- * early after go__poller_break().  One caller at a time.  Returns 0 or more,
- * or -errno, which the caller treats as "nothing happened".
+ * ready, and add every waiter that this ends the wait of to `ready`; look at no
+ * more than `most` descriptors.  Returns early after go__poller_break().  One
+ * caller at a time.  Returns 0 or more, or -errno, which the caller treats as
+ * "nothing happened".
  */
 int go__poller_wait(struct go__poller *poller, int64_t timeout_ns,
-		    struct go__wake_list *ready);
+		    unsigned most, struct go__wake_list *ready);
 
 /*
  * Make the go__poller_wait() that sleeps, or is about to, return.  Any thread.

@@ -98,7 +98,7 @@ static void sleep_as_sentry(struct go__worker *w, struct go__wake_list *ready)
 			timeout = until > now ? (int64_t)(until - now) : 0;
 	}
 	set_sleep_until(rt, until);
-	(void)go__poller_wait(rt->poller, timeout, ready);
+	(void)go__poller_wait(rt->poller, timeout, GO__RING_CAPACITY, ready);
 	set_sleep_until(rt, 0);
 	go__poll_release(rt);
 	if (until != GO__NO_DEADLINE) {

@@ -15,7 +15,7 @@ static int wait_for(struct go__poller *p, int64_t timeout_ns)
 	int r;
 
 	go__wake_list_init(&woken);
-	r = go__poller_wait(p, timeout_ns, &woken);
+	r = go__poller_wait(p, timeout_ns, 64, &woken);
 	go__wake_list_flush(&woken);
 	return r;
 }

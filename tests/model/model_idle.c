@@ -78,9 +78,10 @@ struct go__worker *go__worker_self(void)
 	return me >= 0 && me < (int)RT->worker_count ? &RT->worker[me] : NULL;
 }
 
-int go__poller_wait(struct go__poller *p, int64_t timeout,
+int go__poller_wait(struct go__poller *p, int64_t timeout, unsigned most,
 		    struct go__wake_list *ready)
 {
+	(void)most;
 	uint32_t seen;
 
 	(void)p;
