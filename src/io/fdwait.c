@@ -74,7 +74,10 @@ static struct go__fd_wait *wait_of(struct go__link *link)
 	return go__container_of(link, struct go__fd_wait, node.link);
 }
 
-/* Claim one wait; the winner's waiter joins the list.  Under the lock. */
+/*
+ * Claim one wait; the winner's waiter joins the list, or runs already: `wait`
+ * must not be touched after success.  Under the lock.
+ */
 static bool take(struct go__fd_wait *wait, int result,
 		 struct go__wake_list *woken)
 {
@@ -96,11 +99,13 @@ static void wake(struct go__fd *e, unsigned ways, unsigned all,
 
 	for (; link != &e->waiters && ways; link = next) {
 		struct go__fd_wait *wait = wait_of(link);
+		/* Once taken, the waiter may run, and its node be gone. */
+		unsigned its = wait->ways;
+		bool counts = !wait->shared && !(its & all);
 
 		next = link->next;
-		if ((wait->ways & ways) && take(wait, 0, woken) &&
-		    !wait->shared && !(wait->ways & all))
-			ways &= ~wait->ways;
+		if ((its & ways) && take(wait, 0, woken) && counts)
+			ways &= ~its;
 	}
 }
 

@@ -19,7 +19,6 @@
 #include <gofer/io.h>
 
 #include <errno.h>
-#include <string.h>
 
 #include "arch/sys.h"
 #include "io/fdtable.h"
@@ -189,17 +188,18 @@ static void unlink_all(struct looks *l)
 /* Poll as a plain thread, with a copy that has room for the eventfd. */
 static int poll_thread(struct looks *l)
 {
-	size_t bytes = l->count * sizeof(struct pollfd);
 	struct pollfd few[FEW + 1], *v = few;
 	int r;
 
 	if (l->count > FEW)
-		v = go__sys_malloc(bytes + sizeof(struct pollfd));
+		v = go__sys_calloc(l->count + 1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
-	memcpy(v, l->fds, bytes);
+	for (nfds_t i = 0; i < l->count; i++)
+		v[i] = l->fds[i];
 	r = go__fd_poll_thread(l->waiter, v, l->count, l->deadline);
-	memcpy(l->fds, v, bytes);
+	for (nfds_t i = 0; i < l->count; i++)
+		l->fds[i].revents = v[i].revents;
 	if (v != few)
 		go__sys_free(v);
 	return r;
