@@ -27,6 +27,8 @@ struct go__worker *go__worker_self(void)
 
 	if (c->flags & GO__CONTEXT_TASK)
 		return go__task_of_context(c)->worker;
+	if (c->flags & GO__CONTEXT_DYING)
+		return go__container_of(c, struct go__worker, grave);
 	if (!c->waiter)
 		return NULL;
 	return go__container_of((struct go__waiter *)c->waiter,

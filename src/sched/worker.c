@@ -20,8 +20,10 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 }
 
 /*
- * The calling thread runs the worker from now on.  Out of line, because where
- * its errno is must not be known to a function that switches.
+ * The caller runs the worker from now on: a thread, or (thread is NULL) a task
+ * of another runtime.  That one is and stays its own runtime's, so what it
+ * makes runnable as a host is injected.  Out of line, because where errno is
+ * must not be known to a function that switches.
  */
 __attribute__((noinline)) static void take_host(struct go__worker *w,
 						struct go__thread *thread)
@@ -30,8 +32,8 @@ __attribute__((noinline)) static void take_host(struct go__worker *w,
 	w->host->flags |= GO__CONTEXT_WORKER;
 	w->errno_location = go__sys_errno();
 	w->grave.flags = GO__CONTEXT_WORKER | GO__CONTEXT_DYING;
-	w->grave.waiter = &thread->waiter;
-	thread->worker = w;
+	if (thread)
+		thread->worker = w;
 }
 
 static void leave_host(struct go__worker *w, struct go__thread *thread)
@@ -39,15 +41,16 @@ static void leave_host(struct go__worker *w, struct go__thread *thread)
 	go__stack_flush(&w->stacks, 0);
 	go__block_drain(w);
 	w->host->flags &= ~(uint32_t)GO__CONTEXT_WORKER;
-	thread->worker = NULL;
+	if (thread)
+		thread->worker = NULL;
 }
 
 int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
 {
-	struct go__thread *thread = go__thread_self();
+	struct go__thread *thread = go__task_self() ? NULL : go__thread_self();
 	struct go__task *t;
 
-	if (!thread)
+	if (!thread && !go__task_self())
 		return -ENOMEM;
 	take_host(w, thread);
 	while ((t = go__pick(w, done, arg))) {

@@ -185,6 +185,47 @@ Test(runtime, current_thread_runtime_has_one_host, .timeout = 60)
 	cr_assert_eq(go_runtime_destroy(shared), 0);
 }
 
+/* ---- from a task of another runtime ---- */
+
+static void *run_a_runtime_within(void *arg)
+{
+	go_runtime_options o = {.flavour = GO_CURRENT_THREAD};
+	go_runtime *other;
+
+	/* Cancelled in its sleep, so that it goes on with an armed timer. */
+	MUST(go_sleep(100 * GO_SECOND) == -ECANCELED);
+	MUST(go_runtime_create(&other, &o) == 0);
+	for (int i = 0; i < 10; i++)
+		MUST(go_runtime_spawn(other, add, GO_INT(1)) == 0);
+	MUST(go_runtime_shutdown(other, GO_NEVER) == 0);
+	MUST(go_runtime_destroy(other) == 0);
+	MUST(go_runtime_current() == arg);
+	return NULL;
+}
+
+static void *host_on_a_task(void *arg)
+{
+	void *result;
+	go_task t;
+
+	(void)arg;
+	atomic_store(&sum, 0);
+	MUST(go_task_spawn(&t, run_a_runtime_within, go_runtime_current()) ==
+	     0);
+	go_sleep(GO_MILLISECOND);
+	MUST(go_task_cancel(t) == 0);
+	MUST(go_task_join(t, &result) == 0);
+	MUST(!result);
+	MUST(atomic_load(&sum) == 10);
+	return NULL;
+}
+
+/* Without threads of its own, a runtime drains on its caller's stack. */
+Test(runtime, a_task_shuts_another_runtime_down, .timeout = 60)
+{
+	run_everywhere(host_on_a_task, NULL);
+}
+
 /* ---- shutdown ---- */
 
 static _Atomic bool release;
