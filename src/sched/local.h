@@ -81,6 +81,22 @@ static inline struct go__task *go__pop_fresh(struct go__worker *w)
 }
 
 /*
+ * One pick in eight: a woken task, which the inbox, `next` and the new ones
+ * could keep out.  What lies in `next` queues with the others, lest a full
+ * inbox keep that out.
+ */
+static inline struct go__task *go__pick_woken(struct go__worker *w)
+{
+	struct go__task *t = go__take_next(w);
+
+	if (t && t->pinned)
+		go__queue_push(&w->inbox, &t, 1);
+	else if (t)
+		go__enqueue(w, t);
+	return go__pop_woken(w);
+}
+
+/*
  * The next task from the worker's own queues; NULL: there is none, or it is
  * the host's turn to look further.  A new task comes without a stack, and only
  * if the cache has one for it or `have_stack` is set.
@@ -98,6 +114,9 @@ static inline struct go__task *go__pick_local(struct go__worker *w,
 	picks = atomic_load_explicit(&w->picks, memory_order_relaxed) + 1;
 	atomic_store_explicit(&w->picks, picks, memory_order_relaxed);
 
+	if (GO__UNLIKELY(picks % GO__WOKEN_FIRST == 0) &&
+	    (t = go__pick_woken(w)))
+		return t;
 	if (GO__UNLIKELY(go__queue_count(&w->inbox)) &&
 	    (t = go__queue_pop(&w->inbox)))
 		return t;
@@ -108,8 +127,6 @@ static inline struct go__task *go__pick_local(struct go__worker *w,
 		go__enqueue(w, t);
 	}
 	w->streak = 0;
-	if (picks % GO__WOKEN_FIRST == 0 && (t = go__pop_woken(w)))
-		return t;
 	if ((have_stack || w->stacks.n) && (t = go__pop_fresh(w)))
 		return t;
 	return go__pop_woken(w);

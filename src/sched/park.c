@@ -112,7 +112,11 @@ static struct go__task *retire(struct go__task *t, struct go__context **to)
 	go__context_become(&w->grave);
 	t->slot = NULL;
 	go__task_end(w, t);
-	next = go__pick_local(w, class == GO__STACK_DEFAULT_CLASS);
+	/* The first free stack is for those who wait for one. */
+	if (GO__UNLIKELY(go__queue_count(&w->runtime->starved)))
+		next = go__queue_pop(&w->runtime->starved);
+	else
+		next = go__pick_local(w, class == GO__STACK_DEFAULT_CLASS);
 	if (next && !next->slot) {
 		if (next->stack_class == class) {
 			next->slot = slot;

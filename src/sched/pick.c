@@ -11,8 +11,8 @@
  *     the fresh ring        newest first: depth first, on a hot stack
  *     the woken ring        oldest first
  *
- * One pick in eight looks at the woken ring before the fresh one, so a task
- * that spawns for ever cannot keep woken ones out.  After `fairness` picks it
+ * One pick in eight looks at the woken ring first, so neither pinned tasks nor
+ * one that spawns for ever can keep woken ones out.  After `fairness` picks it
  * is the host's turn, which looks at what the worker's own tasks could starve:
  * due timers, descriptors, the injection queue, the oldest fresh task.  So a
  * runnable task runs after a bounded number of other tasks' turns.
@@ -134,6 +134,12 @@ static struct go__task *fair_look(struct go__worker *w)
 	run_timers(&w->wheel, now);
 	if (now - w->polled_at >= POLL_INTERVAL)
 		look_at_poller(w, now);
+	if (go__queue_count(&w->runtime->starved) && (t = from_starved(w)))
+		return t;
+	/* In turns, or others' submissions keep our oldest out. */
+	w->fresh_first = !w->fresh_first;
+	if (w->fresh_first && go__fresh_take(&w->fresh, &t, 1))
+		return t;
 	t = from_injection(w);
 	if (!t)
 		(void)go__fresh_take(&w->fresh, &t, 1);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nobody starves: each way in which one worker could be kept busy for ever is
+ * run beside a task that must get its turns all the same.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "everywhere.h"
+#include "support.h"
+
+static _Atomic bool stop;
+static _Atomic int turns;
+
+static void *take_turns(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 100 && !atomic_load(&stop); i++) {
+		atomic_fetch_add(&turns, 1);
+		go_yield();
+	}
+	return NULL;
+}
+
+/* Each body gives up after so many rounds; a starved task has no turn then. */
+enum {
+	ROUNDS = 100 * 1000
+};
+
+static bool go_on(int round)
+{
+	return atomic_load(&turns) < 100 && round < ROUNDS;
+}
+
+static void *yield_pinned(void *arg)
+{
+	(void)arg;
+	for (int i = 0; go_on(i); i++)
+		go_yield();
+	return NULL;
+}
+
+static void *pinned_tasks_share(void *arg)
+{
+	go_spawn_options o = {.pinned = true};
+	go_task t[3], victim;
+
+	(void)arg;
+	atomic_store(&turns, 0);
+	for (int i = 0; i < 3; i++) {
+		o.task = &t[i];
+		MUST(go_spawn_with(&o, yield_pinned, NULL) == 0);
+	}
+	MUST(go_task_spawn(&victim, take_turns, NULL) == 0);
+	for (int i = 0; i < 3; i++)
+		MUST(go_task_join(t[i], NULL) == 0);
+	MUST(atomic_load(&turns) == 100);
+	return go_task_join(victim, NULL) == 0 ? NULL : (void *)(uintptr_t) "";
+}
+
+Test(fairness, pinned_tasks_share, .timeout = 60)
+{
+	run_everywhere(pinned_tasks_share, NULL);
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+/*
+ * Woken last, new, woken last, new ...: if the look at the woken tasks always
+ * fell on a turn of the first kind, it would never come.
+ */
+static void *spawn_and_join(void *arg)
+{
+	go_task victim, t;
+
+	(void)arg;
+	atomic_store(&turns, 0);
+	MUST(go_task_spawn(&victim, take_turns, NULL) == 0);
+	while (atomic_load(&turns) == 0)
+		go_yield();
+	for (int i = 0; go_on(i); i++) {
+		MUST(go_task_spawn(&t, nothing, NULL) == 0);
+		MUST(go_task_join(t, NULL) == 0);
+	}
+	MUST(atomic_load(&turns) == 100);
+	return go_task_join(victim, NULL) == 0 ? NULL : (void *)(uintptr_t) "";
+}
+
+Test(fairness, whatever_the_rhythm, .timeout = 60)
+{
+	for (unsigned interval = 1; interval < 100; interval++) {
+		go_runtime_options o = {.flavour = GO_CURRENT_THREAD,
+					.fairness_interval = interval};
+		void *result;
+
+		cr_assert_eq(go_run_with(&o, spawn_and_join, NULL, &result), 0);
+		cr_assert_null(result, "interval %u: %s", interval,
+			       (const char *)result);
+	}
+}
+
+#ifdef GO_TEST_HOOKS
+#include "arch/sys.h"
+
+static int no_new_stacks(enum go__sys_call call)
+{
+	return call == GO__SYS_mmap || call == GO__SYS_mprotect ? -ENOMEM : 0;
+}
+
+static void *wait_a_moment(void *arg)
+{
+	int r = go_sleep(GO_MILLISECOND);
+
+	atomic_fetch_add(&turns, 1);
+	(void)arg;
+	return GO_INT(r);
+}
+
+static void *yield_until_stop(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&stop))
+		go_yield();
+	return NULL;
+}
+
+/* When stacks are free again they go to those who wait for one. */
+static void *the_starved_get_stacks(void *arg)
+{
+	go_task busy[2];
+	int spawned = 0, r;
+
+	(void)arg;
+	atomic_store(&stop, false);
+	atomic_store(&turns, 0);
+	for (int i = 0; i < 2; i++)
+		MUST(go_task_spawn(&busy[i], yield_until_stop, NULL) == 0);
+	go_yield();
+	go__sys_hook = no_new_stacks;
+	while ((r = go_spawn(wait_a_moment, NULL)) == 0) {
+		spawned++;
+		MUST(spawned < 10 * 1000 * 1000);
+		if (spawned % 4 == 0)
+			go_yield();
+	}
+	MUST(r == -ENOMEM);
+	for (int i = 0; i < 10 * 1000 && atomic_load(&turns) < spawned; i++)
+		go_sleep(GO_MILLISECOND);
+	go__sys_hook = NULL;
+	MUST(atomic_load(&turns) == spawned);
+	MUST(go_spawn(nothing, NULL) == 0);
+	atomic_store(&stop, true);
+	for (int i = 0; i < 2; i++)
+		MUST(go_task_join(busy[i], NULL) == 0);
+	return NULL;
+}
+
+Test(fairness, the_starved_get_stacks, .timeout = 60)
+{
+	run_everywhere(the_starved_get_stacks, NULL);
+}
+#endif
