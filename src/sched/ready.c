@@ -80,6 +80,24 @@ static void into_inbox(struct go__worker *w, struct go__task *t)
 	notify_worker(w);
 }
 
+/*
+ * A caller that is no worker of the task's runtime hands the task over.  From
+ * then on only its being counted keeps the runtime: the task may run and end,
+ * and be the last one, before a sleeper has been looked for.
+ */
+static void from_outside(struct go_runtime *rt, struct go__task *t)
+{
+	/* relaxed: the task keeps the runtime until it is queued, and who
+	 * takes it from there acquires this as well. */
+	atomic_fetch_add_explicit(&rt->visitors, 1, memory_order_relaxed);
+	if (t->pinned)
+		into_inbox(t->worker, t);
+	else
+		inject(rt, t);
+	/* [left] release -> go_runtime_destroy(). */
+	atomic_fetch_sub_explicit(&rt->visitors, 1, memory_order_release);
+}
+
 void go__overflow_ring(struct go__worker *self, struct go__task *t)
 {
 	struct go__task *batch[OVERFLOW_MOST + 1];
@@ -112,10 +130,7 @@ void go__ready(struct go__worker *self, struct go__task *t, bool soon)
 	struct go__worker *other;
 
 	if (!self || self->runtime != rt) {
-		if (t->pinned)
-			into_inbox(t->worker, t);
-		else
-			inject(rt, t);
+		from_outside(rt, t);
 		return;
 	}
 	other = elsewhere(self, t);
@@ -143,10 +158,10 @@ void go__ready_fresh(struct go__worker *self, struct go__task *t)
 	struct go_runtime *rt =
 		atomic_load_explicit(&t->runtime, memory_order_relaxed);
 
-	if (t->pinned) {
+	if (!self || self->runtime != rt) {
+		from_outside(rt, t);
+	} else if (t->pinned) {
 		into_inbox(t->worker, t);
-	} else if (!self || self->runtime != rt) {
-		inject(rt, t);
 	} else {
 		go__enqueue(self, t);
 		go__submit(self);

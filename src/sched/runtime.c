@@ -398,6 +398,20 @@ int go_runtime_shutdown(go_runtime *rt, int64_t timeout_ns)
 	return left < INT32_MAX ? (int)left : INT32_MAX;
 }
 
+/*
+ * Wakers of other runtimes may still be inside, for a few instructions: ready.c
+ * says why.  They are not asked to tell us, so we look again and again.
+ */
+static void await_visitors(struct go_runtime *rt)
+{
+	uint32_t n;
+
+	/* acquire <- [left]. */
+	while ((n = atomic_load_explicit(&rt->visitors, memory_order_acquire)))
+		(void)go__sys_futex_wait(&rt->visitors, n,
+					 go__sys_now() + 20 * 1000);
+}
+
 int go_runtime_destroy(go_runtime *rt)
 {
 	if (!rt)
@@ -406,6 +420,7 @@ int go_runtime_destroy(go_runtime *rt)
 		return -EBUSY;
 	go__lock_acquire(&rt->lock); /* The stopper has left. */
 	go__lock_release(&rt->lock);
+	await_visitors(rt);
 	go__poller_destroy(rt->poller);
 	go__sys_free(rt);
 	return 0;

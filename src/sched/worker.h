@@ -122,6 +122,8 @@ struct go_runtime {
 	/* Tasks that other threads than ours have begun. */
 	_Atomic uint64_t spawned;
 	struct go__queue starved;
+	/* Outsiders that are handing a task over: ready.c. */
+	_Atomic uint32_t visitors;
 
 	_Alignas(64) struct go__idle idle;
 	/* 1: somebody polls, and nobody else may. */

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "everywhere.h"
 #include "support.h"
@@ -225,6 +227,79 @@ Test(runtime, a_task_shuts_another_runtime_down, .timeout = 60)
 {
 	run_everywhere(host_on_a_task, NULL);
 }
+
+#ifdef GO_TEST_HOOKS
+/*
+ * A task wakes one of another runtime.  Before it has told that runtime's
+ * worker, the woken one runs for another reason, and its runtime is taken down.
+ */
+static _Thread_local bool slow;
+static _Atomic int stage; /* 1: the waker is held up; 2: all is over. */
+
+static int hold_up(enum go__sys_call call)
+{
+	if (call != GO__SYS_write || !slow)
+		return 0;
+	slow = false;
+	atomic_store(&stage, 1);
+	for (int i = 0; i < 300 && atomic_load(&stage) != 2; i++)
+		usleep(1000);
+	return 0;
+}
+
+static void *end_slowly(void *arg)
+{
+	go_sleep(20 * GO_MILLISECOND);
+	slow = true;
+	return arg;
+}
+
+static void *tick(void *arg)
+{
+	while (atomic_load(&stage) == 0)
+		go_sleep(GO_MILLISECOND);
+	return arg;
+}
+
+static void *join_slow(void *arg)
+{
+	go_spawn_options o = {.runtime = arg};
+	go_task t;
+
+	o.task = &t;
+	MUST(go_spawn(tick, NULL) == 0);
+	MUST(go_spawn_with(&o, end_slowly, NULL) == 0);
+	MUST(go_task_join(t, NULL) == 0);
+	return NULL;
+}
+
+Test(runtime, is_not_freed_under_a_waker, .timeout = 60)
+{
+	go_runtime_options o = {.flavour = GO_CURRENT_THREAD};
+	go_runtime_options one = {.workers = 1};
+	int fd[8];
+	void *result;
+	uint64_t n;
+
+	atomic_store(&stage, 0);
+	cr_assert_eq(go_runtime_create(&shared, &one), 0);
+	go__sys_hook = hold_up;
+	cr_assert_eq(go_run_with(&o, join_slow, shared, &result), 0);
+	cr_assert_null(result, "%s", (const char *)result);
+	/* Numbers that the dead runtime's descriptors may have had. */
+	for (int i = 0; i < 8; i++)
+		fd[i] = eventfd(0, EFD_NONBLOCK);
+	cr_assert_eq(atomic_exchange(&stage, 2), 1);
+	usleep(20 * 1000);
+	for (int i = 0; i < 8; i++) {
+		cr_assert_eq(read(fd[i], &n, sizeof(n)), -1, "%d", fd[i]);
+		close(fd[i]);
+	}
+	go__sys_hook = NULL;
+	cr_assert_eq(go_runtime_shutdown(shared, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_destroy(shared), 0);
+}
+#endif
 
 /* ---- shutdown ---- */
 
