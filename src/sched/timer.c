@@ -146,11 +146,17 @@ void go__timer_arm(struct go__timer *timer, struct go__wheel *own,
 
 void go__timer_close(struct go__timer *timer)
 {
-	if (timer->wheel) {
-		/* Nothing is early enough for time zero: disarms. */
-		(void)armed_by(timer, 0);
-		timer->wheel = NULL;
+	struct go__wheel *wheel = timer->wheel;
+
+	if (!wheel)
+		return;
+	go__lock_acquire(&wheel->lock);
+	if (go__link_is_linked(&timer->link)) {
+		take_out(wheel, timer);
+		publish(wheel);
 	}
+	go__lock_release(&wheel->lock);
+	timer->wheel = NULL;
 }
 
 /*

@@ -132,3 +132,21 @@ Test(timer, a_lowered_deadline_moves_the_timer)
 	run_until(900);
 	cr_assert_eq(go__wheel_next(&wheel), GO__NO_DEADLINE);
 }
+
+/* What is closed is on no list, whatever it was armed for. */
+Test(timer, closed_means_unlinked, .timeout = 60)
+{
+	static const uint64_t deadlines[] = {0, 1, 1000, UINT64_MAX - 1};
+
+	go__wheel_init(&wheel, 1000);
+	for (int i = 0; i < 4; i++) {
+		begin(i);
+		start(i, deadlines[i]);
+	}
+	for (int i = 0; i < 4; i++) {
+		end(i);
+		go__timer_close(&task[i].timer);
+		cr_assert_not(go__link_is_linked(&task[i].timer.link), "%d", i);
+	}
+	cr_assert_eq(go__wheel_next(&wheel), GO__NO_DEADLINE);
+}
