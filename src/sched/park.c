@@ -50,8 +50,10 @@ static void after_park(struct go__worker *w)
 	}
 	/* The second half of the handshake with cancellers (waitword.h).  The
 	 * task may be running again by now, even be over, and another one in
-	 * its block; then the claim of its old wait fails. */
-	if (go__task_cancelled(t) &&
+	 * its block; then the claim of its old wait fails.  (That one's runtime
+	 * may be gone: the phase to look at is ours.) */
+	if ((go__task_word_cancelled(&t->word) ||
+	     go__phase(w->runtime) != GO__OPEN) &&
 	    go__wait_word_peek(&t->waiter.word, false) == epoch &&
 	    go__wait_claim_epoch(&t->waiter, epoch))
 		go__wait_deliver(&t->waiter, -ECANCELED);
