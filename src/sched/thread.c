@@ -25,6 +25,7 @@
 static struct go__lock free_lock;
 static struct go__thread *free_threads; /* Under free_lock. */
 static pthread_key_t at_exit;
+static bool have_key; /* Constant after `once`. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* A thread ends: its record may serve another. */
@@ -32,6 +33,8 @@ static void give_back(void *arg)
 {
 	struct go__thread *t = arg;
 
+	/* What runs after us on this thread and waits takes another one. */
+	go__self()->waiter = NULL;
 	go__lock_acquire(&free_lock);
 	t->next_free = free_threads;
 	free_threads = t;
@@ -41,7 +44,7 @@ static void give_back(void *arg)
 static void make_key(void)
 {
 	/* Without a key, records are not reused; nothing else is lost. */
-	(void)pthread_key_create(&at_exit, give_back);
+	have_key = pthread_key_create(&at_exit, give_back) == 0;
 }
 
 static struct go__thread *take_or_make(void)
@@ -75,7 +78,8 @@ struct go__thread *go__thread_self(void)
 	t = take_or_make();
 	if (t) {
 		c->waiter = &t->waiter;
-		(void)pthread_setspecific(at_exit, t);
+		if (have_key)
+			(void)pthread_setspecific(at_exit, t);
 	}
 	return t;
 }

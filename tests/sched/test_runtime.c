@@ -4,12 +4,14 @@
  * nested use is refused instead of hanging.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "everywhere.h"
+#include "sched/wait.h"
 #include "support.h"
 
 static void *echo(void *arg)
@@ -300,6 +302,49 @@ Test(runtime, is_not_freed_under_a_waker, .timeout = 60)
 	cr_assert_eq(go_runtime_destroy(shared), 0);
 }
 #endif
+
+/* ---- threads that end ---- */
+
+static pthread_key_t late;
+static int passes;
+static struct go__waiter *last, *others;
+
+static void *ask(void *arg)
+{
+	others = go__waiter_self();
+	return arg;
+}
+
+/* Waits once more, behind the library's own destructor. */
+static void use_late(void *value)
+{
+	pthread_t other;
+
+	if (passes++ < 2) {
+		pthread_setspecific(late, value);
+		return;
+	}
+	last = go__waiter_self();
+	cr_assert_eq(pthread_create(&other, NULL, ask, NULL), 0);
+	cr_assert_eq(pthread_join(other, NULL), 0);
+}
+
+static void *end_late(void *arg)
+{
+	go_sleep(1);
+	pthread_setspecific(late, &late);
+	return arg;
+}
+
+Test(runtime, a_thread_keeps_its_waiter_to_the_end, .timeout = 60)
+{
+	pthread_t thread;
+
+	cr_assert_eq(pthread_key_create(&late, use_late), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, end_late, NULL), 0);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	cr_assert_neq(last, others);
+}
 
 /* ---- shutdown ---- */
 
