@@ -157,6 +157,7 @@ NOINLINE int go__sys_futex_wait(_Atomic uint32_t *word, uint32_t value,
 		.tv_sec = (time_t)(deadline_ns / 1000000000u),
 		.tv_nsec = (long)(deadline_ns % 1000000000u),
 	};
+	int saved = errno;
 	int r = ASK(futex_wait);
 
 	if (r)
@@ -166,7 +167,9 @@ NOINLINE int go__sys_futex_wait(_Atomic uint32_t *word, uint32_t value,
 			 FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value,
 			 deadline_ns == UINT64_MAX ? NULL : &t, NULL,
 			 FUTEX_BITSET_MATCH_ANY);
-	return r < 0 ? -errno : 0;
+	r = r < 0 ? -errno : 0;
+	errno = saved;
+	return r;
 }
 
 NOINLINE int go__sys_futex_wake(_Atomic uint32_t *word, int n)
