@@ -148,6 +148,16 @@ GO__ALWAYS_INLINE void go__sanitize_become(struct go__sanitize *from,
 #endif
 }
 
+/* Is the program run by valgrind? */
+GO__ALWAYS_INLINE bool go__sanitize_on_valgrind(void)
+{
+#ifdef GO_VALGRIND
+	return RUNNING_ON_VALGRIND != 0;
+#else
+	return false;
+#endif
+}
+
 /* A new slot; its stack lies in [low, high) for ever. */
 GO__ALWAYS_INLINE void go__sanitize_new_stack(char *low, char *high)
 {

@@ -29,7 +29,7 @@ static size_t usable(struct go__stack s)
 			go__stack_low(s.slot, s.class));
 }
 
-Test(stack, sizes_round_up_to_a_class, .timeout = 10)
+Test(stack, sizes_round_up_to_a_class, .timeout = 60)
 {
 	static const struct {
 		size_t bytes;
