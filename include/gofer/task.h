@@ -67,7 +67,8 @@ typedef struct go_spawn_options {
 
 /*
  * Run fn(arg) in a new task and forget it: its result is dropped, and all it
- * used is freed when it returns.
+ * used is freed when it returns.  (Where stacks have run out since, it may end
+ * without having run; only a handle can tell, by -ENOMEM of the join.)
  *
  * The task may start, and even finish, on another worker before go_spawn()
  * returns: *arg must be ready, and must outlive the task.
@@ -135,8 +136,8 @@ GO_API int go_task_detach(go_task task);
  * it waits in among them; what it does about that is its own business.  A call
  * that has succeeded when the cancellation arrives stays a success.
  *
- * Returns  0, also if it was cancelled before; -ESRCH (it has ended, or the
- *          handle is used up).
+ * Returns  0, also if it was cancelled before; -ESRCH (it has ended, or has
+ *          been joined).
  * Context  any.
  * Parks    never.
  */

@@ -193,6 +193,13 @@ bool go__task_bind_slow(struct go__worker *w, struct go__task *t)
 	return true;
 }
 
+/* No task that the host could run instead of the one that yields? */
+static bool nobody_waits(struct go__worker *w)
+{
+	return w->until_fair && !w->handoff && !go__fresh_count(&w->fresh) &&
+	       !go__queue_count(&w->runtime->injection);
+}
+
 /* Leave the stack; the next task, or the host, does `after` for t. */
 static inline void suspend(struct go__task *t, enum go__after after)
 {
@@ -205,8 +212,8 @@ static inline void suspend(struct go__task *t, enum go__after after)
 		next = NULL;
 		fresh = false;
 	}
-	if (!next && after == GO__AFTER_YIELD && w->until_fair && !w->handoff)
-		return; /* Nobody to yield to. */
+	if (!next && after == GO__AFTER_YIELD && nobody_waits(w))
+		return;
 	if (next)
 		next->worker = w;
 	t->context.saved_errno = *w->errno_location;

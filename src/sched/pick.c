@@ -132,13 +132,18 @@ static struct go__task *fair_look(struct go__worker *w)
 
 	w->until_fair = w->runtime->fairness;
 	run_timers(&w->wheel, now);
+	/* One other's, too: it may be held up by a long task while nobody is
+	 * asleep whom the watchdog could send. */
+	run_timers(
+		&w->runtime->worker[w->fair_turn++ % w->runtime->worker_count]
+			 .wheel,
+		now);
 	if (now - w->polled_at >= POLL_INTERVAL)
 		look_at_poller(w, now);
 	if (go__queue_count(&w->runtime->starved) && (t = from_starved(w)))
 		return t;
 	/* In turns, or others' submissions keep our oldest out. */
-	w->fresh_first = !w->fresh_first;
-	if (w->fresh_first && go__fresh_take(&w->fresh, &t, 1))
+	if (w->fair_turn % 2 && go__fresh_take(&w->fresh, &t, 1))
 		return t;
 	t = from_injection(w);
 	if (!t)

@@ -28,6 +28,8 @@
  */
 #include "sched/worker.h"
 
+#include <signal.h>
+
 #include "arch/sys.h"
 
 enum {
@@ -111,7 +113,11 @@ static void *run(void *arg)
 	struct go_runtime *rt = arg;
 	struct watch watch = {{0}, false};
 	uint32_t state;
+	sigset_t all;
 
+	/* The program's handlers belong on the program's threads. */
+	sigfillset(&all);
+	(void)go__sys_sigmask(SIG_BLOCK, &all, NULL);
 	/* seq_cst: as [watch]. */
 	while ((state = atomic_load_explicit(&rt->watch,
 					     memory_order_seq_cst)) != ENDING) {

@@ -56,7 +56,7 @@ struct go__worker {
 	unsigned streak;     /* Times in a row that `next` was taken. */
 	unsigned until_fair; /* Picks before the slow look. */
 	bool alone;          /* Constant: the only one in its runtime. */
-	bool fresh_first;    /* The last slow look began there. */
+	unsigned fair_turn;  /* Slow looks made. */
 	struct go__context *host;
 	struct go__task *handoff; /* Picked, but its stack takes the host. */
 	char *dead_slot;

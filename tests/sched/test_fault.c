@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A full machine: the n-th call of each kind fails, for n = 1, 2, 3 until all
+ * have been made.  Runtimes are made or refused without a trace, spawns and
+ * joins say -ENOMEM, and afterwards everything works.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "everywhere.h"
+#include "support.h"
+
+static unsigned count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	unsigned n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+/* ---- creation ---- */
+
+static void create_with_faults(enum go__sys_call call, int error, int flavour)
+{
+	go_runtime_options o = {.flavour = flavour, .workers = 3};
+	bool failed = true;
+
+	for (unsigned n = 1; failed; n++) {
+		unsigned fds = count_entries("/proc/self/fd");
+		unsigned threads = count_entries("/proc/self/task");
+		go_runtime *rt = NULL;
+		int r;
+
+		test_fail_nth_with(call, n, error);
+		r = go_runtime_create(&rt, &o);
+		failed = test_fail_stop();
+		if (r < 0) {
+			cr_assert(failed);
+			cr_assert_eq(r, error);
+			cr_assert_null(rt);
+		} else {
+			cr_assert_eq(
+				go_runtime_block_on(rt, nothing, NULL, NULL),
+				0);
+			cr_assert_eq(go_runtime_shutdown(rt, GO_NEVER), 0);
+			cr_assert_eq(go_runtime_destroy(rt), 0);
+		}
+		cr_assert_eq(count_entries("/proc/self/fd"), fds);
+		cr_assert_eq(count_entries("/proc/self/task"), threads);
+		cr_assert_lt(n, 100u);
+	}
+}
+
+Test(fault, creation_leaves_nothing_behind, .timeout = 60)
+{
+	static const struct {
+		enum go__sys_call call;
+		int error;
+	} fault[] = {
+		{GO__SYS_malloc, -ENOMEM},
+		{GO__SYS_calloc, -ENOMEM},
+		{GO__SYS_aligned_alloc, -ENOMEM},
+		{GO__SYS_epoll_create1, -EMFILE},
+		{GO__SYS_eventfd, -EMFILE},
+		{GO__SYS_epoll_ctl, -ENOMEM},
+		{GO__SYS_thread_create, -EAGAIN},
+	};
+
+	/* What lives as long as the process is made by the first runtime. */
+	cr_assert_eq(go_run(nothing, NULL), 0);
+	for (size_t i = 0; i < sizeof(fault) / sizeof(fault[0]); i++) {
+		create_with_faults(fault[i].call, fault[i].error,
+				   GO_MULTI_THREAD);
+		create_with_faults(fault[i].call, fault[i].error,
+				   GO_CURRENT_THREAD);
+	}
+}
+
+/* ---- spawning ---- */
+
+static _Atomic int open_gate;
+
+static void *wait_at_gate(void *arg)
+{
+	while (!atomic_load(&open_gate))
+		if (go_sleep(50 * GO_MICROSECOND) < 0)
+			return GO_INT(1);
+	return arg;
+}
+
+enum {
+	CROWD = 40
+};
+
+/* Many tasks at once, each with a stack; -ENOMEM is an answer. */
+static const char *spawn_crowd(bool faulty)
+{
+	go_task t[CROWD];
+	int n = 0, r;
+	void *result;
+
+	atomic_store(&open_gate, 0);
+	for (int i = 0; i < CROWD; i++) {
+		r = go_task_spawn(&t[n], wait_at_gate, &t[n]);
+		if (r == 0)
+			n++;
+		else if (r != -ENOMEM || !faulty)
+			return "spawn";
+		go_yield();
+	}
+	atomic_store(&open_gate, 1);
+	for (int i = 0; i < n; i++) {
+		r = go_task_join(t[i], &result);
+		if (r != 0 && (r != -ENOMEM || !faulty))
+			return "join";
+		if (r == 0 && result != &t[i])
+			return "result";
+	}
+	return NULL;
+}
+
+static void *spawn_with_faults(void *arg)
+{
+	static const enum go__sys_call calls[] = {
+		GO__SYS_mmap,   GO__SYS_mprotect, GO__SYS_madvise,
+		GO__SYS_calloc, GO__SYS_malloc,   GO__SYS_process_madvise,
+	};
+	const char *wrong;
+
+	(void)arg;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		bool failed = true;
+
+		for (unsigned n = 1; failed && n < 50; n++) {
+			test_fail_nth(calls[i], n);
+			wrong = spawn_crowd(true);
+			failed = test_fail_stop();
+			MUST(!wrong);
+		}
+		wrong = spawn_crowd(false);
+		MUST(!wrong);
+	}
+	return NULL;
+}
+
+Test(fault, spawns_answer_enomem_and_recover, .timeout = 120)
+{
+	run_everywhere(spawn_with_faults, NULL);
+}
+
+/* ---- no stacks at all ---- */
+
+/* Slots are made usable by mprotect; blocks are not. */
+static int no_stacks(enum go__sys_call call)
+{
+	return call == GO__SYS_mprotect ? -ENOMEM : 0;
+}
+
+static void *wait_for_cancel(void *arg)
+{
+	(void)arg;
+	return GO_INT(go_sleep(GO_NEVER));
+}
+
+/*
+ * Stacks run out while all that have one wait for ever: the spawner is told,
+ * the task that found none ends with -ENOMEM, and nobody hangs.
+ */
+static void *stacks_run_out(void *arg)
+{
+	enum {
+		MANY = 4000
+	};
+	static go_task t[MANY];
+	int spawned = 0, starved = 0, r = 0;
+
+	(void)arg;
+	atomic_store(&go__sys_hook, no_stacks);
+	while (r == 0 && spawned < MANY) {
+		r = go_task_spawn(&t[spawned], wait_for_cancel, NULL);
+		spawned += r == 0;
+		go_yield();
+	}
+	MUST(r == -ENOMEM);
+	r = go_task_join(t[spawned - 1], NULL);
+	MUST(r == -ENOMEM);
+	for (int i = 0; i < spawned - 1; i++) {
+		(void)go_task_cancel(t[i]);
+		r = go_task_join(t[i], NULL);
+		MUST(r == 0 || r == -ENOMEM);
+		starved += r == -ENOMEM;
+	}
+	MUST(starved < spawned / 2);
+	atomic_store(&go__sys_hook, NULL);
+	MUST(!spawn_crowd(false));
+	return NULL;
+}
+
+Test(fault, stacks_run_out, .timeout = 60)
+{
+	run_everywhere(stacks_run_out, NULL);
+}
+
+/* The same, but the waiting ones go on: then the starved are served. */
+static void *starved_tasks_are_served(void *arg)
+{
+	enum {
+		MANY = 4000
+	};
+	static go_task t[MANY];
+	int spawned = 0, r = 0;
+
+	(void)arg;
+	atomic_store(&open_gate, 0);
+	atomic_store(&go__sys_hook, no_stacks);
+	while (r == 0 && spawned < MANY) {
+		r = go_task_spawn(&t[spawned], wait_at_gate, NULL);
+		spawned += r == 0;
+		go_yield();
+	}
+	MUST(r == -ENOMEM);
+	atomic_store(&open_gate, 1);
+	for (int i = 0; i < spawned; i++) {
+		r = go_task_join(t[i], NULL);
+		MUST(r == 0 || (r == -ENOMEM && i >= spawned - 4));
+	}
+	atomic_store(&go__sys_hook, NULL);
+	return NULL;
+}
+
+Test(fault, starved_tasks_are_served, .timeout = 60)
+{
+	run_everywhere(starved_tasks_are_served, NULL);
+}
