@@ -255,8 +255,10 @@ void go__guard_stats(struct go__stack_stats *stats)
 void go__guard_dontneed(const struct iovec *v, unsigned n)
 {
 	/* relaxed: a hint that saves a call. */
-	if (n > 1 &&
-	    !atomic_load_explicit(&dontneed_singly, memory_order_relaxed)) {
+	bool singly =
+		atomic_load_explicit(&dontneed_singly, memory_order_relaxed);
+
+	if (n > 1 && !singly && !go__sanitize_on_valgrind()) {
 		ssize_t r = go__sys_process_madvise(v, n, MADV_DONTNEED);
 		size_t all = 0;
 
