@@ -55,11 +55,6 @@ static inline void leave(fiber *from, fiber *to, bool dying)
 {
 	(void)from, (void)to, (void)dying;
 }
-
-static inline void arrive(fiber *f)
-{
-	(void)f;
-}
 #endif
 
 /* The first function on a fiber's stack, and never left. */

@@ -19,6 +19,7 @@
 #include <gofer/io.h>
 
 #include <errno.h>
+#include <limits.h>
 
 #include "arch/sys.h"
 #include "io/fdtable.h"
@@ -272,6 +273,9 @@ int go_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 	struct looks l = {.fds = fds, .count = count};
 	int r;
 
+	/* As the kernel says, too, but a sanitizer reads the array first. */
+	if (count > INT_MAX)
+		return -EINVAL;
 	l.waiter = go__waiter_self();
 	if (!l.waiter)
 		return -ENOMEM;
