@@ -107,7 +107,7 @@ static void *wrong_use(void *unused)
 	char c;
 
 	(void)unused;
-	MUST(go_socket(AF_INET, 4711, 0) == -EINVAL);
+	MUST(go_socket(AF_INET, 4711, 0) < 0);
 	MUST(go_socket(4711, SOCK_STREAM, 0) == -EAFNOSUPPORT);
 	MUST(go_socketpair(AF_INET, SOCK_STREAM, 0, fds) == -EOPNOTSUPP);
 	MUST(go_socketpair(AF_UNIX, SOCK_STREAM, 0, NULL) == -EFAULT);
