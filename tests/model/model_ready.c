@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Readiness against clearing: readers, an edge-triggered poller, producers.
+ *
+ * Runs io/fdwait.c with the readiness word (io/ready.h), the use count and the
+ * wait word below it.  Replaced are the kernel (a buffer of items, an edge that
+ * stands for any number of arrivals, an end of file), the descriptor table,
+ * and the parking of a task: a reader waits until its result is delivered.
+ *
+ * Shows, in all schedules within the bound and under C11's memory: no edge is
+ * lost: every item is taken as long as somebody reads, also when one edge
+ * stands for two items and two readers wait; an end of file behind the last
+ * byte is seen although a short count has cleared the bit; closing gets every
+ * reader out, whatever it is about to do.
+ *
+ * Cannot show: foreign descriptors, go_poll(), plain threads, the registering.
+ *
+ * Bounds: two readers (then one preemption, else two), two items, one poller.
+ */
+#include "model.h"
+
+#include <string.h>
+
+#include "io/fdwait.c"
+
+enum {
+	FD = 1,
+	READERS = 2,
+	END = 256,
+};
+
+static struct go__fd entry;
+static struct go__task task[READERS];
+static struct go__worker worker;
+static struct go_runtime runtime;
+
+/* The kernel.  Its locks order everything, so acq_rel where it writes. */
+static _Atomic uint32_t buffer; /* Items, and END. */
+static _Atomic uint32_t edge;
+static unsigned got, eof, refused;
+
+/* ---- The kernel ---------------------------------------------------------- */
+
+enum {
+	EDGE_IN = 1,
+	EDGE_HUNG = 2
+};
+
+static void raise_edge(uint32_t what)
+{
+	/* acq_rel: see above. */
+	atomic_fetch_or_explicit(&edge, what, memory_order_acq_rel);
+	model_wake(&edge, 1);
+}
+
+static void arrive(void)
+{
+	/* acq_rel: see above. */
+	atomic_fetch_add_explicit(&buffer, 1, memory_order_acq_rel);
+	raise_edge(EDGE_IN);
+}
+
+/* Read one item, of up to two that were asked for. */
+static ssize_t attempt(struct go__fd *e, struct go__fd_op *op)
+{
+	/* acquire: the kernel locks. */
+	uint32_t n = atomic_load_explicit(&buffer, memory_order_acquire);
+
+	(void)e;
+	(void)op;
+	while (n % END)
+		/* acq_rel: the kernel locks. */
+		if (atomic_compare_exchange_strong_explicit(
+			    &buffer, &n, n - 1, memory_order_acq_rel,
+			    memory_order_acquire))
+			return 1;
+	return n & END ? 0 : -EAGAIN;
+}
+
+/* ---- The rest of the library --------------------------------------------- */
+
+struct go__fd *go__fd_find(int fd)
+{
+	return fd == FD ? &entry : NULL;
+}
+
+int go__fd_enter(int fd, struct go__fd **e)
+{
+	*e = go__fd_find(fd);
+	return go__fduse_enter(&entry.use) ? 0 : -EBADF;
+}
+
+int go__fd_leave(struct go__fd *e)
+{
+	(void)go__fduse_leave(&e->use);
+	return 0;
+}
+
+unsigned go__poller_index(const struct go__poller *p)
+{
+	(void)p;
+	return 0;
+}
+
+struct go__waiter *go__waiter_self(void)
+{
+	return &task[model_self()].waiter;
+}
+
+int go__wait_check(struct go__waiter *w)
+{
+	(void)w;
+	return 0;
+}
+
+void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned flags)
+{
+	(void)deadline;
+	(void)flags;
+	(void)go__wait_word_open(&w->word, false);
+}
+
+int go__wait(struct go__waiter *w)
+{
+	uint64_t bits;
+
+	while (!go__wait_word_delivered(&w->word)) {
+		/* relaxed: the park compares. */
+		bits = atomic_load_explicit(&w->word.bits,
+					    memory_order_relaxed);
+		if (!(bits & GO__WAIT_DELIVERED))
+			model_park(&w->word.bits, bits);
+	}
+	return MODEL_READ(w->result);
+}
+
+void go__wake_list_init(struct go__wake_list *l)
+{
+	(void)l;
+}
+
+void go__wake_list_add(struct go__wake_list *l, struct go__waiter *w,
+		       int result)
+{
+	(void)l;
+	MODEL_WRITE(w->result) = result;
+	(void)go__wait_word_deliver(&w->word);
+	model_wake(&w->word.bits, 1);
+}
+
+void go__wake_list_flush(struct go__wake_list *l)
+{
+	(void)l;
+}
+
+/* The rest of what fdwait.c calls, and the model does not. */
+
+static _Noreturn void not_called(void)
+{
+	model_fail(MODEL_MISUSE, "a call that the model has no use for", "", 0);
+}
+
+int go__poller_add(struct go__poller *p, int fd, uint32_t generation, bool out)
+{
+	(void)p;
+	(void)fd;
+	(void)generation;
+	(void)out;
+	not_called();
+}
+
+int go__poller_change(struct go__poller *p, int fd, uint32_t generation,
+		      bool out)
+{
+	(void)p;
+	(void)fd;
+	(void)generation;
+	(void)out;
+	not_called();
+}
+
+int go__sys_fstat(int fd, struct stat *st)
+{
+	(void)fd;
+	(void)st;
+	not_called();
+}
+
+uint64_t go__sys_now(void)
+{
+	not_called();
+}
+
+int go__sys_ppoll(struct pollfd *v, nfds_t n, const struct timespec *timeout,
+		  const sigset_t *mask)
+{
+	(void)v;
+	(void)n;
+	(void)timeout;
+	(void)mask;
+	not_called();
+}
+
+int go__wait_abandon(struct go__waiter *w)
+{
+	(void)w;
+	not_called();
+}
+
+int go__waiter_eventfd(struct go__waiter *w)
+{
+	(void)w;
+	not_called();
+}
+
+bool go__waiter_woken(struct go__waiter *w)
+{
+	(void)w;
+	not_called();
+}
+
+/* ---- Before -------------------------------------------------------------- */
+
+static void setup(void)
+{
+	memset(&entry, 0, sizeof(entry));
+	memset(task, 0, sizeof(task));
+	entry.number = FD;
+	entry.watched = 1;
+	entry.watched_out = 1;
+	go__list_init(&entry.waiters);
+	go__lock_init(&entry.lock);
+	atomic_init(&entry.kind, GO__FD_OWN | GO__FD_SOCKET | GO__FD_TCP);
+	atomic_init(&entry.use.word, 0);
+	atomic_init(&entry.ready.word, 0);
+	(void)go__ready_renew(&entry.ready);
+	model_name(&entry.ready.word, "ready.word");
+	worker.runtime = &runtime;
+	for (int i = 0; i < READERS; i++) {
+		task[i].waiter.is_task = true;
+		task[i].worker = &worker;
+		go__wait_word_init(&task[i].waiter.word, 0);
+	}
+	atomic_init(&buffer, 0);
+	atomic_init(&edge, 0);
+	got = eof = refused = 0;
+}
+
+/* ---- Threads ------------------------------------------------------------- */
+
+static ssize_t read_once(size_t plain)
+{
+	struct go__fd_op op = {
+		.attempt = attempt, .way = GO__WAY_IN, .plain = plain};
+	ssize_t r = go__fd_run(FD, &op);
+
+	got += r > 0;
+	eof += r == 0;
+	refused += r == -EBADF;
+	return r;
+}
+
+static void reader(int calls)
+{
+	while (calls--)
+		(void)read_once(0);
+}
+
+/* Its reads are plain ones that ask for more than there is. */
+static void reader_to_the_end(int unused)
+{
+	(void)unused;
+	while (read_once(2) > 0)
+		;
+}
+
+static void producer(int n)
+{
+	while (n--)
+		arrive();
+}
+
+static void producer_and_end(int unused)
+{
+	(void)unused;
+	arrive();
+	/* acq_rel: the kernel locks. */
+	atomic_fetch_or_explicit(&buffer, END, memory_order_acq_rel);
+	raise_edge(EDGE_IN | EDGE_HUNG);
+}
+
+static void poller(int unused)
+{
+	struct go__wake_list woken;
+
+	(void)unused;
+	for (;;) {
+		/* acq_rel: the kernel locks. */
+		uint32_t what = atomic_exchange_explicit(&edge, 0,
+							 memory_order_acq_rel);
+		uint64_t bits = what & EDGE_HUNG ? GO__HUNG_IN : 0;
+
+		if (what)
+			go__fd_event(FD, 1, bits | GO__READY_IN, &woken);
+		else
+			model_park(&edge, 0);
+	}
+}
+
+/* As go__fd_close(), without the closing itself. */
+static void closer(int unused)
+{
+	struct go__wake_list woken;
+	struct go__fd *e;
+
+	(void)unused;
+	model_assert(go__fd_enter(FD, &e) == 0);
+	go__lock_acquire(&e->lock);
+	model_assert(go__fduse_close(&e->use));
+	go__fd_evict(e, -EBADF, &woken);
+	go__lock_release(&e->lock);
+	(void)go__fd_leave(e);
+}
+
+/* ---- After --------------------------------------------------------------- */
+
+static void two_taken(void)
+{
+	model_assert(got == 2);
+	model_assert(go__list_empty(&entry.waiters));
+}
+
+static void one_and_end(void)
+{
+	model_assert(got == 1);
+	model_assert(eof == 1);
+}
+
+static void all_out(void)
+{
+	model_assert(got + refused == 1);
+	model_assert(go__list_empty(&entry.waiters));
+}
+
+static const struct model models[] = {
+	{
+		.name = "one-reader",
+		.setup = setup,
+		.finish = two_taken,
+		.preemptions = 2,
+		.thread = {MODEL_THREAD("reader", reader, 2),
+			   MODEL_THREAD("producer", producer, 2),
+			   MODEL_DAEMON("poller", poller, 0)},
+	},
+	{
+		.name = "two-readers",
+		.setup = setup,
+		.finish = two_taken,
+		.preemptions = 1,
+		.thread = {MODEL_THREAD("reader", reader, 1),
+			   MODEL_THREAD("other", reader, 1),
+			   MODEL_THREAD("producer", producer, 2),
+			   MODEL_DAEMON("poller", poller, 0)},
+	},
+	{
+		.name = "end-behind-data",
+		.setup = setup,
+		.finish = one_and_end,
+		.preemptions = 2,
+		.thread = {MODEL_THREAD("reader", reader_to_the_end, 0),
+			   MODEL_THREAD("producer", producer_and_end, 0),
+			   MODEL_DAEMON("poller", poller, 0)},
+	},
+	{
+		.name = "close-empty",
+		.setup = setup,
+		.finish = all_out,
+		.preemptions = MODEL_UNBOUNDED,
+		.thread = {MODEL_THREAD("reader", reader, 1),
+			   MODEL_THREAD("closer", closer, 0)},
+	},
+	{
+		.name = "close",
+		.setup = setup,
+		.finish = all_out,
+		.preemptions = 2,
+		.thread = {MODEL_THREAD("reader", reader, 1),
+			   MODEL_THREAD("closer", closer, 0),
+			   MODEL_THREAD("producer", producer, 1),
+			   MODEL_DAEMON("poller", poller, 0)},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return model_main(argc, argv, models,
+			  sizeof(models) / sizeof(models[0]));
+}
