@@ -6,6 +6,7 @@
  * the whole library is run, with real threads.
  */
 #include <errno.h>
+#include <string.h>
 #include <fenv.h>
 #include <stdatomic.h>
 
@@ -354,16 +355,16 @@ Test(task, pinned_tasks_stay_on_their_thread, .timeout = 60)
 
 static int use_stack(size_t bytes)
 {
-	volatile char buffer[4096];
-
+	char buffer[4096];
 	int below = 0;
 
-	for (size_t i = 0; i < sizeof(buffer); i += 512)
-		buffer[i] = 1;
-	/* Read after the call, or the compiler makes a loop of it. */
+	memset(buffer, 1, sizeof(buffer));
+	/* For all the compiler knows, all of it is read here and below. */
+	__asm__ volatile("" ::"r"(buffer) : "memory");
 	if (bytes > sizeof(buffer))
 		below = use_stack(bytes - sizeof(buffer));
-	return below + buffer[512];
+	__asm__ volatile("" ::"r"(buffer) : "memory");
+	return below + 1;
 }
 
 static void *use_much(void *arg)
