@@ -56,8 +56,8 @@
  * LOCK ORDER  entry -> epoll's own; nothing else is taken under an entry's
  *             lock, and nothing is delivered under it.
  *
- * TESTS  test_wait.c (edges, herds, many waiters), test_close.c,
- *        test_foreign.c, test_thread.c; model_ready.c.
+ * TESTS  test_edges.c (lost edges, many waiters), test_close.c,
+ *        test_foreign.c, test_fault.c; each from tasks and from threads.
  */
 #include "io/fdwait.h"
 

@@ -113,10 +113,24 @@ static ssize_t receive(int fd, struct message *m)
 	return go__fd_run(fd, &m->op);
 }
 
+/*
+ * Urgent data was asked for.  A read ends at its place with a short count even
+ * after it was taken, when the kernel no longer reports it.
+ */
+static void note_urgent(struct go__fd *e, int flags)
+{
+	uint64_t word = go__ready_load(&e->ready);
+
+	if (flags & MSG_OOB)
+		(void)go__ready_note(&e->ready, go__ready_generation(word),
+				     GO__HUNG_IN);
+}
+
 static ssize_t attempt_recv(struct go__fd *e, struct go__fd_op *op)
 {
 	struct message *m = (struct message *)op;
 
+	note_urgent(e, m->flags);
 	return go__sys_recvfrom(e->number, m->data, m->n, m->flags, m->address,
 				m->length);
 }
@@ -125,6 +139,7 @@ static ssize_t attempt_recvmsg(struct go__fd *e, struct go__fd_op *op)
 {
 	struct message *m = (struct message *)op;
 
+	note_urgent(e, m->flags);
 	return go__sys_recvmsg(e->number, m->data, m->flags);
 }
 

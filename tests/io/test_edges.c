@@ -171,6 +171,34 @@ Test(edges, urgent_data, .timeout = 20)
 	run_sides(urgent_data);
 }
 
+/* The same when the urgent byte has been taken before the reader comes. */
+static void *urgent_data_taken(void *unused)
+{
+	struct reader r = {0};
+	struct pollfd p = {.events = POLLPRI};
+	char c;
+	int fds[2];
+
+	(void)unused;
+	tcp_pair(fds);
+	r.fd = fds[1];
+	p.fd = fds[1];
+	MUST(go_send(fds[0], "ab!", 3, MSG_OOB) == 3);
+	MUST(go_send(fds[0], "cd", 2, 0) == 2);
+	MUST(go_poll(&p, 1, -1) == 1);
+	MUST(go_recv(fds[1], &c, 1, MSG_OOB) == 1 && c == '!');
+	MUST(go_shutdown(fds[0], SHUT_WR) == 0);
+	read_to_end(&r);
+	MUST(r.total == 4 && r.last == 0);
+	close_both(fds);
+	return NULL;
+}
+
+Test(edges, urgent_data_taken, .timeout = 20)
+{
+	run_both(urgent_data_taken, NULL);
+}
+
 static void *poll_urgent(void *arg)
 {
 	struct pollfd p = {.fd = *(int *)arg, .events = POLLPRI};
