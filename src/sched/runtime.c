@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "arch/cpu.h"
+#include "arch/overflow.h"
 #include "arch/sys.h"
 
 enum {
@@ -96,6 +97,20 @@ static void configure(struct go_runtime *rt, const go_runtime_options *o)
 
 /* ---- creation ---- */
 
+/* For reports of stack overflows: in a signal handler, for what runs. */
+static void describe_task(const struct go__context *c, struct go__overflow *out)
+{
+	const struct go__task *t;
+
+	if (!(c->flags & GO__CONTEXT_TASK))
+		return;
+	t = go__container_of(c, struct go__task, context);
+	out->kind = "task";
+	out->name = t->name;
+	out->site = t->start.site;
+	out->setting = "go_spawn_options.stack_bytes, or GOFER_STACK_BYTES";
+}
+
 static struct go_runtime *allocate(unsigned workers)
 {
 	size_t bytes =
@@ -165,7 +180,12 @@ int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 	go__idle_init(&rt->idle);
 	for (unsigned i = 0; i < rt->worker_count; i++)
 		go__worker_init(&rt->worker[i], rt, i);
-	r = go__poller_create(&rt->poller);
+	/* relaxed: always the same value. */
+	atomic_store_explicit(&go__overflow_describe, describe_task,
+			      memory_order_relaxed);
+	r = go__overflow_install();
+	if (r == 0)
+		r = go__poller_create(&rt->poller);
 	if (r == 0) {
 		r = start_threads(rt);
 		if (r < 0)

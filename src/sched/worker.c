@@ -52,6 +52,8 @@ int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
 
 	if (!thread && !go__task_self())
 		return -ENOMEM;
+	/* Without one an overflow ends the process all the same, unreported. */
+	(void)go__altstack_install(&w->altstack);
 	take_host(w, thread);
 	while ((t = go__pick(w, done, arg))) {
 		t->worker = w;
@@ -59,6 +61,7 @@ int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
 		go__after_switch(w);
 	}
 	leave_host(w, thread);
+	go__altstack_remove(&w->altstack);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 
 #include <pthread.h>
 
+#include "arch/overflow.h"
 #include "arch/stack.h"
 #include "sched/idle.h"
 #include "sched/poller.h"
@@ -68,7 +69,8 @@ struct go__worker {
 	uint64_t polled_at;  /* Time of its last look at the poller. */
 	uint64_t limit;      /* Sleep no longer: a shutdown's time-out. */
 	struct go__stack_cache stacks;
-	struct go__context grave; /* Stands in for a task that has ended. */
+	struct go__context grave;     /* Stands in for a task that has ended. */
+	struct go__altstack altstack; /* Of the host's thread. */
 	pthread_t thread;
 	unsigned index;
 
