@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The one door to the kernel; sys.h says why, and how to add a call. */
+#include "arch/sanitize.h"
 #include "arch/sys.h"
 
 #include <errno.h>
@@ -30,6 +31,23 @@ static int ask(enum go__sys_call call)
 #define ASK(name) ask(GO__SYS_##name)
 #else
 #define ASK(name) 0
+#endif
+
+/*
+ * The C library's own versions of the calls that servers live on are points
+ * of pthread_cancel, which costs two locked instructions each in a threaded
+ * process; nobody cancels threads inside this library.  Sanitizers have to see
+ * the library's.  (Arguments are as wide as the kernel's: 64-bit systems only.)
+ */
+#if defined(__linux__) && defined(__LP64__) && !GO__SANITIZE
+#define read(fd, p, n)        syscall(SYS_read, fd, p, n)
+#define write(fd, p, n)       syscall(SYS_write, fd, p, n)
+#define readv(fd, v, n)       syscall(SYS_readv, fd, v, n)
+#define writev(fd, v, n)      syscall(SYS_writev, fd, v, n)
+#define recv(fd, p, n, flags) syscall(SYS_recvfrom, fd, p, n, flags, NULL, NULL)
+#define send(fd, p, n, flags) syscall(SYS_sendto, fd, p, n, flags, NULL, 0L)
+#define epoll_wait(ep, v, n, ms)                                               \
+	(int)syscall(SYS_epoll_pwait, ep, v, n, ms, NULL, 0L)
 #endif
 
 /*

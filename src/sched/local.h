@@ -45,11 +45,11 @@ static inline void go__submit(struct go__worker *w)
 
 /* Make t the next task; returns the one that was, or NULL. */
 static inline struct go__task *go__swap_next(struct go__worker *w,
-					     struct go__task *t)
+					     struct go__task *t, bool alone)
 {
 	struct go__task *old;
 
-	if (w->alone) {
+	if (alone) {
 		/* relaxed, both: one thread. */
 		old = atomic_load_explicit(&w->next, memory_order_relaxed);
 		atomic_store_explicit(&w->next, t, memory_order_relaxed);
@@ -60,40 +60,63 @@ static inline struct go__task *go__swap_next(struct go__worker *w,
 	return atomic_exchange_explicit(&w->next, t, memory_order_seq_cst);
 }
 
-static inline struct go__task *go__take_next(struct go__worker *w)
+static inline struct go__task *go__take_next(struct go__worker *w, bool alone)
 {
 	/* relaxed: a look; NULL stays NULL unless we change it ourselves. */
 	if (!atomic_load_explicit(&w->next, memory_order_relaxed))
 		return NULL;
-	return go__swap_next(w, NULL);
+	return go__swap_next(w, NULL, alone);
 }
 
-static inline struct go__task *go__pop_woken(struct go__worker *w)
+static inline struct go__task *go__pop_woken(struct go__worker *w, bool alone)
 {
-	return w->alone ? go__woken_pop_alone(&w->woken)
-			: go__woken_pop(&w->woken);
+	return alone ? go__woken_pop_alone(&w->woken)
+		     : go__woken_pop(&w->woken);
 }
 
-static inline struct go__task *go__pop_fresh(struct go__worker *w)
+static inline struct go__task *go__pop_fresh(struct go__worker *w, bool alone)
 {
-	return w->alone ? go__fresh_pop_alone(&w->fresh)
-			: go__fresh_pop(&w->fresh);
+	return alone ? go__fresh_pop_alone(&w->fresh)
+		     : go__fresh_pop(&w->fresh);
 }
 
-/*
- * One pick in eight: a woken task, which the inbox, `next` and the new ones
- * could keep out.  What lies in `next` queues with the others, lest a full
- * inbox keep that out.
- */
-static inline struct go__task *go__pick_woken(struct go__worker *w)
+/* How many picks this worker has made. */
+static inline uint64_t go__picks(const struct go__worker *w)
 {
-	struct go__task *t = go__take_next(w);
+	/* relaxed: our own counter. */
+	return atomic_load_explicit(&w->picks, memory_order_relaxed);
+}
 
-	if (t && t->pinned)
-		go__queue_push(&w->inbox, &t, 1);
-	else if (t)
+/* True if it is the host's turn to look at what our tasks could starve. */
+static inline bool go__fair_turn(const struct go__worker *w)
+{
+	return go__picks(w) >= w->fair_at;
+}
+
+/* The steps of go__pick_local(), for a worker that is alone or is not. */
+static inline struct go__task *go__pick_as(struct go__worker *w,
+					   bool have_stack, bool alone)
+{
+	uint64_t picks = go__picks(w) + 1;
+	struct go__task *t;
+
+	/* relaxed: the watchdog looks for change, no more. */
+	atomic_store_explicit(&w->picks, picks, memory_order_relaxed);
+	if (GO__UNLIKELY(picks % GO__WOKEN_FIRST == 0) &&
+	    (t = go__pick_woken(w)))
+		return t;
+	if (GO__UNLIKELY(go__queue_count(&w->inbox)) && (t = go__pick_inbox(w)))
+		return t;
+	t = go__take_next(w, alone);
+	if (t) {
+		if (++w->streak <= GO__STREAK_MOST || t->pinned)
+			return t;
 		go__enqueue(w, t);
-	return go__pop_woken(w);
+	}
+	w->streak = 0;
+	if ((have_stack || w->stacks.n) && (t = go__pop_fresh(w, alone)))
+		return t;
+	return go__pop_woken(w, alone);
 }
 
 /*
@@ -104,32 +127,10 @@ static inline struct go__task *go__pick_woken(struct go__worker *w)
 static inline struct go__task *go__pick_local(struct go__worker *w,
 					      bool have_stack)
 {
-	struct go__task *t;
-	uint64_t picks;
-
-	if (GO__UNLIKELY(w->until_fair == 0))
+	if (GO__UNLIKELY(go__fair_turn(w)))
 		return NULL;
-	w->until_fair--;
-	/* relaxed, both: our own counter; the watchdog looks for change. */
-	picks = atomic_load_explicit(&w->picks, memory_order_relaxed) + 1;
-	atomic_store_explicit(&w->picks, picks, memory_order_relaxed);
-
-	if (GO__UNLIKELY(picks % GO__WOKEN_FIRST == 0) &&
-	    (t = go__pick_woken(w)))
-		return t;
-	if (GO__UNLIKELY(go__queue_count(&w->inbox)) &&
-	    (t = go__queue_pop(&w->inbox)))
-		return t;
-	t = go__take_next(w);
-	if (t) {
-		if (++w->streak <= GO__STREAK_MOST || t->pinned)
-			return t;
-		go__enqueue(w, t);
-	}
-	w->streak = 0;
-	if ((have_stack || w->stacks.n) && (t = go__pop_fresh(w)))
-		return t;
-	return go__pop_woken(w);
+	return w->alone ? go__pick_as(w, have_stack, true)
+			: go__pick_as(w, have_stack, false);
 }
 
 #endif

@@ -196,12 +196,13 @@ bool go__task_bind_slow(struct go__worker *w, struct go__task *t)
 /* No task that the host could run instead of the one that yields? */
 static bool nobody_waits(struct go__worker *w)
 {
-	return w->until_fair && !w->handoff && !go__fresh_count(&w->fresh) &&
+	return !go__fair_turn(w) && !w->handoff &&
+	       !go__fresh_count(&w->fresh) &&
 	       !go__queue_count(&w->runtime->injection);
 }
 
 /* Leave the stack; the next task, or the host, does `after` for t. */
-static inline void suspend(struct go__task *t, enum go__after after)
+GO__ALWAYS_INLINE void suspend(struct go__task *t, enum go__after after)
 {
 	struct go__worker *w = t->worker;
 	struct go__task *next = go__pick_local(w, false);

@@ -33,6 +33,29 @@ enum {
 /* While busy, the poller is looked at no more often than this. */
 static const uint64_t POLL_INTERVAL = 50 * 1000;
 
+/* ---- own queues, the rarer cases ---- */
+
+/*
+ * One pick in eight: a woken task, which the inbox, `next` and the new ones
+ * could keep out.  What lies in `next` queues with the others, lest a full
+ * inbox keep that out.
+ */
+struct go__task *go__pick_woken(struct go__worker *w)
+{
+	struct go__task *t = go__take_next(w, w->alone);
+
+	if (t && t->pinned)
+		go__queue_push(&w->inbox, &t, 1);
+	else if (t)
+		go__enqueue(w, t);
+	return go__pop_woken(w, w->alone);
+}
+
+struct go__task *go__pick_inbox(struct go__worker *w)
+{
+	return go__queue_pop(&w->inbox);
+}
+
 /* ---- shared queues ---- */
 
 /* Put tasks from elsewhere into our rings; the first is returned instead. */
@@ -130,7 +153,7 @@ static struct go__task *fair_look(struct go__worker *w)
 	uint64_t now = go__sys_now();
 	struct go__task *t;
 
-	w->until_fair = w->runtime->fairness;
+	w->fair_at = go__picks(w) + w->runtime->fairness;
 	run_timers(&w->wheel, now);
 	/* One other's, too: it may be held up by a long task while nobody is
 	 * asleep whom the watchdog could send. */
@@ -175,7 +198,7 @@ static struct go__task *steal(struct go__worker *w, struct go__worker *victim)
 		return adopt(w, batch, n);
 	/* relaxed: the watchdog's word for it; a second chance comes. */
 	if (atomic_load_explicit(&victim->stuck, memory_order_relaxed))
-		return unless_pinned(w, go__take_next(victim));
+		return unless_pinned(w, go__take_next(victim, false));
 	return NULL;
 }
 
@@ -243,7 +266,7 @@ static struct go__task *look(struct go__worker *w)
 	struct go__task *t = w->handoff;
 
 	w->handoff = NULL;
-	if (!t && w->until_fair == 0)
+	if (!t && go__fair_turn(w))
 		t = fair_look(w);
 	if (!t)
 		t = go__pick_local(w, true);

@@ -139,7 +139,7 @@ void go__ready(struct go__worker *self, struct go__task *t, bool soon)
 		return;
 	}
 	if (soon) {
-		t = go__swap_next(self, t);
+		t = go__swap_next(self, t, self->alone);
 		if (!t) {
 			go__submit(self);
 			return;

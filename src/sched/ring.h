@@ -330,10 +330,10 @@ static inline void go__woken_prefetch(struct go__woken_ring *r, uint32_t head)
 
 	__builtin_prefetch(far);
 	__builtin_prefetch(far + 64);
-	/* A context, and so a task, begins with its saved stack pointer. */
-	__builtin_prefetch(*near);
-	__builtin_prefetch(*near + 64);
-	__builtin_prefetch(*near + 128);
+	/* A context, and so a task, begins with its saved stack pointer.  Half
+	 * a kilobyte is what a call that parks has used below its caller. */
+	for (int line = 0; line < 8; line++)
+		__builtin_prefetch(*near + line * 64);
 }
 
 static inline struct go__task *go__woken_pop_alone(struct go__woken_ring *r)

@@ -12,7 +12,7 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 	w->runtime = rt;
 	w->index = index;
 	w->alone = rt->worker_count == 1;
-	w->until_fair = rt->fairness;
+	w->fair_at = rt->fairness;
 	w->seed = index + 1;
 	w->limit = GO__NO_DEADLINE;
 	go__queue_init(&w->inbox);

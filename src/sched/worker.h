@@ -54,10 +54,10 @@ struct go__worker {
 	struct go__task *previous;
 	uint64_t epoch; /* Of the wait of previous. */
 	enum go__after after;
-	unsigned streak;     /* Times in a row that `next` was taken. */
-	unsigned until_fair; /* Picks before the slow look. */
-	bool alone;          /* Constant: the only one in its runtime. */
-	unsigned fair_turn;  /* Slow looks made. */
+	unsigned streak;    /* Times in a row that `next` was taken. */
+	uint64_t fair_at;   /* The pick at which a slow look is due. */
+	bool alone;         /* Constant: the only one in its runtime. */
+	unsigned fair_turn; /* Slow looks made. */
 	struct go__context *host;
 	struct go__task *handoff; /* Picked, but its stack takes the host. */
 	char *dead_slot;
@@ -183,6 +183,9 @@ void go__notify_all(struct go_runtime *rt);
 
 /* ---- pick.c: which task next ---- */
 
+/* Parts of go__pick_local() in local.h. */
+struct go__task *go__pick_woken(struct go__worker *w);
+struct go__task *go__pick_inbox(struct go__worker *w);
 /*
  * The next task, from anywhere; waits for one.  For the host.  NULL: the
  * runtime has stopped, or done(arg) is true.

@@ -174,7 +174,7 @@ static void setup_worker(struct go__worker *w, unsigned index)
 {
 	w->runtime = RT;
 	w->index = index;
-	w->until_fair = RT->fairness;
+	w->fair_at = RT->fairness;
 	w->seed = index + 1;
 	w->limit = GO__NO_DEADLINE;
 	atomic_init(&w->wheel.next, GO__NO_DEADLINE);
