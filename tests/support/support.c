@@ -107,20 +107,20 @@ int test_listen(struct sockaddr_in *address)
 
 #ifdef GO_TEST_HOOKS
 
-static enum go__sys_call fail_call;
-static int fail_error;
+static _Atomic int fail_call; /* An enum go__sys_call. */
+static _Atomic int fail_error;
 static _Atomic long fail_in; /* Calls until the failing one, 0 after it. */
 
 static int fail_hook(enum go__sys_call call)
 {
-	if (call != fail_call || atomic_load(&fail_in) <= 0)
+	if ((int)call != fail_call || atomic_load(&fail_in) <= 0)
 		return 0;
 	return atomic_fetch_sub(&fail_in, 1) == 1 ? fail_error : 0;
 }
 
 void test_fail_nth_with(enum go__sys_call call, unsigned n, int error)
 {
-	fail_call = call;
+	fail_call = (int)call;
 	fail_error = error;
 	atomic_store(&fail_in, (long)n);
 	go__sys_hook = fail_hook;
