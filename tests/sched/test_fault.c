@@ -6,8 +6,10 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 
+#include "arch/stack.h"
 #include "everywhere.h"
 #include "support.h"
 
@@ -56,7 +58,9 @@ static void create_with_faults(enum go__sys_call call, int error, int flavour)
 			cr_assert_eq(go_runtime_destroy(rt), 0);
 		}
 		cr_assert_eq(count_entries("/proc/self/fd"), fds);
-		cr_assert_eq(count_entries("/proc/self/task"), threads);
+		/* A joined thread's entry may outlive it by a moment. */
+		while (count_entries("/proc/self/task") != threads)
+			sched_yield();
 		cr_assert_lt(n, 100u);
 	}
 }
@@ -166,6 +170,16 @@ static int no_stacks(enum go__sys_call call)
 	return call == GO__SYS_mprotect ? -ENOMEM : 0;
 }
 
+/* Where guards are made by mprotect as well, other things fail first. */
+static bool by_madvise(void)
+{
+	struct go__stack_stats stats;
+
+	go__stack_stats(&stats);
+	return stats.guard == GO__GUARD_BATCH ||
+	       stats.guard == GO__GUARD_ADVISE;
+}
+
 static void *wait_for_cancel(void *arg)
 {
 	(void)arg;
@@ -182,6 +196,7 @@ static void *stacks_run_out(void *arg)
 		MANY = 4000
 	};
 	static go_task t[MANY];
+	bool many = go_runtime_workers(go_runtime_current()) > 1;
 	int spawned = 0, starved = 0, r = 0;
 
 	(void)arg;
@@ -202,7 +217,7 @@ static void *stacks_run_out(void *arg)
 		starved += r == -ENOMEM;
 	}
 	MUST(starved < spawned / 2);
-	MUST(starved > 0 || go_runtime_workers(go_runtime_current()) > 1);
+	MUST(starved > 0 || many || !by_madvise());
 	(void)test_fail_stop();
 	MUST(!spawn_crowd(false));
 	return NULL;
