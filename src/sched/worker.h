@@ -143,7 +143,6 @@ struct go_runtime {
 	struct go__lock lock; /* Creation, shutdown, who hosts. */
 	bool hosted;          /* Under lock: GO_CURRENT_THREAD runs. */
 	unsigned threads;     /* Under lock: worker threads to join. */
-	void *memory;         /* What to free. */
 
 	_Alignas(64) struct go__worker worker[];
 };
