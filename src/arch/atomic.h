@@ -13,4 +13,14 @@
 #include <stdatomic.h>
 #endif
 
+/*
+ * A sequentially consistent store, for the "write mine, then look at theirs"
+ * of two threads.  It is an exchange: on x86 the compiler makes one of such a
+ * store in any case; on aarch64 it costs a little, and keeps the order under
+ * qemu-user too, which lets a later load-acquire pass a store-release
+ * (release 7.2; the architecture forbids it) and so loses wake-ups.
+ */
+#define go__store_seq_cst(object, value)                                       \
+	((void)atomic_exchange_explicit(object, value, memory_order_seq_cst))
+
 #endif

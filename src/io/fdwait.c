@@ -236,6 +236,16 @@ static void unlink_wait(struct go__fd *e, struct go__fd_wait *wait)
 	go__lock_release(&e->lock);
 }
 
+/* What the dump will say: for reading, or for writing only. */
+static void begin(struct go__fd_call *c, const struct go__fd_wait *wait,
+		  uint64_t deadline)
+{
+	go__wait_begin(c->waiter, deadline,
+		       wait->ways & GO__WAYS_OUT ? GO__WAIT_WRITE
+						 : GO__WAIT_READ,
+		       GO_INT(c->entry->number));
+}
+
 /* W3 to W5.  Returns 1 (linked), 0 (try again) or an error. */
 static int prepare(struct go__fd_call *c, struct go__fd_wait *wait,
 		   enum go__way way, struct go__wake_list *woken)
@@ -250,7 +260,7 @@ static int prepare(struct go__fd_call *c, struct go__fd_wait *wait,
 		return r;
 	if (go__ready_load(&e->ready) & go__ready_bit(way))
 		return 0;
-	go__wait_begin(c->waiter, GO__NO_DEADLINE, 0);
+	begin(c, wait, GO__NO_DEADLINE);
 	link_wait(e, wait, c->waiter);
 	return 1;
 }
@@ -334,7 +344,7 @@ static int link_thread(struct go__fd_call *c, struct go__fd_wait *wait,
 
 	go__lock_acquire(&e->lock);
 	if (!go__fduse_closing(&e->use)) {
-		go__wait_begin(c->waiter, deadline, 0);
+		begin(c, wait, deadline);
 		link_wait(e, wait, c->waiter);
 		r = 0;
 	}

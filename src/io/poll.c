@@ -229,7 +229,7 @@ static int wait_once(struct looks *l)
 {
 	int r, ended;
 
-	go__wait_begin(l->waiter, l->deadline, 0);
+	go__wait_begin(l->waiter, l->deadline, GO__WAIT_POLL, l->fds);
 	r = link_all(l);
 	if (r > 0)
 		return l->waiter->is_task ? wait_task(l) : wait_thread(l);

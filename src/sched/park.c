@@ -276,9 +276,10 @@ int go__wait_check(struct go__waiter *w)
 	return 0;
 }
 
-void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned flags)
+void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned kind,
+		    const void *object)
 {
-	bool deaf = flags & GO__WAIT_IS_DEAF;
+	bool deaf = kind & GO__WAIT_IS_DEAF;
 
 	if (w->is_task) {
 		struct go__task *t = go__task_of_waiter(w);
@@ -289,6 +290,9 @@ void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned flags)
 	}
 	/* relaxed: published by the opening of the wait. */
 	atomic_store_explicit(&w->deadline, deadline, memory_order_relaxed);
+	atomic_store_explicit(&w->kind, (uint8_t)(kind & GO__WAIT_KIND_MASK),
+			      memory_order_relaxed);
+	atomic_store_explicit(&w->object, object, memory_order_relaxed);
 	go__wait_word_open(&w->word, deaf);
 }
 

@@ -217,7 +217,7 @@ static inline bool go__woken_push(struct go__woken_ring *r, struct go__task *t)
 			      memory_order_relaxed);
 	/* [added] seq_cst: release -> [took]; and before the look at the idle
 	 * state (idle.h). */
-	atomic_store_explicit(&r->tail, tail + 1, memory_order_seq_cst);
+	go__store_seq_cst(&r->tail, tail + 1);
 	return true;
 }
 

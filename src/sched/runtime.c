@@ -136,7 +136,7 @@ static void join_threads(struct go_runtime *rt)
 static void set_phase(struct go_runtime *rt, enum go__phase phase)
 {
 	/* seq_cst <-> [phase]: before the look at the wait words. */
-	atomic_store_explicit(&rt->phase, phase, memory_order_seq_cst);
+	go__store_seq_cst(&rt->phase, phase);
 }
 
 static int start_threads(struct go_runtime *rt)

@@ -52,7 +52,7 @@ void go__poll_release(struct go_runtime *rt)
 static void set_sleep_until(struct go_runtime *rt, uint64_t when)
 {
 	/* [sleep_until] seq_cst: S1 and S3 of the head. */
-	atomic_store_explicit(&rt->sleep_until, when, memory_order_seq_cst);
+	go__store_seq_cst(&rt->sleep_until, when);
 }
 
 /* The earliest deadline of all workers' timers. */

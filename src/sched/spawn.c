@@ -232,7 +232,7 @@ static int wait_for_end(struct go__task *t, struct go__waiter *w, void **result)
 {
 	int r;
 
-	go__wait_begin(w, GO__NO_DEADLINE, 0);
+	go__wait_begin(w, GO__NO_DEADLINE, GO__WAIT_JOIN, t);
 	t->joiner.waiter = w;
 	t->joiner.epoch = go__wait_word_epoch(&w->word);
 	if (go__task_word_join(&t->word) == GO__JOIN_OVER) {

@@ -51,12 +51,12 @@ struct go__task {
 	struct go__waiter waiter; /* Its own rules: wait.h. */
 
 	struct go__task_word word; /* Any thread: taskword.h. */
-	/* Any thread reads it, for a task that it knows to be alive. */
-	_Atomic(struct go_runtime *) runtime;
-
 	/* The worker that runs it, or ran it last.  As for context. */
 	struct go__worker *worker;
-	char *slot;           /* Its stack, or NULL: not bound yet. */
+	char *slot; /* Its stack, or NULL: not bound yet.  As for context. */
+
+	/* Any thread reads it, for a task that it knows to be alive. */
+	_Atomic(struct go_runtime *) runtime;
 	unsigned stack_class; /* Of slot; log2 of its bytes. */
 	unsigned budget;      /* Calls left before it yields by itself. */
 

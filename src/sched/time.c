@@ -29,7 +29,7 @@ static int sleep_until(uint64_t deadline)
 	r = go__wait_check(w);
 	if (r < 0)
 		return r;
-	go__wait_begin(w, deadline, 0);
+	go__wait_begin(w, deadline, GO__WAIT_SLEEP, NULL);
 	return outcome(go__wait(w), deadline);
 }
 

@@ -68,7 +68,7 @@ static void publish(struct go__wheel *wheel)
 	/* relaxed: written under the lock that we hold. */
 	if (atomic_load_explicit(&wheel->next, memory_order_relaxed) != next)
 		/* seq_cst: pairs as [next] in timer.h says. */
-		atomic_store_explicit(&wheel->next, next, memory_order_seq_cst);
+		go__store_seq_cst(&wheel->next, next);
 }
 
 /* Put a timer into its slot.  Under lock. */

@@ -11,7 +11,7 @@
  *     r = go__wait_check(w)                   for each node on S's list
  *     lock S                                          if go__wait_claim(node)
  *     if S is not ready                                       unlink it
- *             go__wait_begin(w, deadline, 0)                  take it along
+ *             go__wait_begin(w, deadline, KIND, S)            take it along
  *             go__wait_node_init(&node, w)    unlock S
  *             put the node on S's list        for each waiter taken along
  *     unlock S                                        go__wait_deliver(waiter,
@@ -43,8 +43,31 @@
 /* No deadline, as a point in time. */
 #define GO__NO_DEADLINE UINT64_MAX
 
-enum {
-	GO__WAIT_IS_DEAF = 1, /* Neither deadline scopes nor cancellation. */
+/* What a wait is for: told to people by the dump, and to nobody else. */
+enum go__wait_kind {
+	GO__WAIT_OTHER,
+	GO__WAIT_SLEEP,
+	GO__WAIT_JOIN,
+	GO__WAIT_READ, /* object: the descriptor's number, as the next ones. */
+	GO__WAIT_WRITE,
+	GO__WAIT_CLOSE,
+	GO__WAIT_POLL, /* object: the caller's array. */
+	GO__WAIT_GROUP,
+	GO__WAIT_MUTEX,
+	GO__WAIT_RWLOCK,
+	GO__WAIT_COND,
+	GO__WAIT_SEMAPHORE,
+	GO__WAIT_BARRIER,
+	GO__WAIT_ONCE,
+	GO__WAIT_EVENT,
+	GO__WAIT_COUNTER, /* A wait group. */
+	GO__WAIT_SEND,
+	GO__WAIT_RECEIVE,
+	GO__WAIT_SELECT, /* object: the caller's cases. */
+	GO__WAIT_BLOCKING,
+	GO__WAIT_KIND_MASK = 0xff,
+	/* To be added: heed neither deadline scopes nor cancellation. */
+	GO__WAIT_IS_DEAF = 0x100,
 };
 
 /* Somebody who can wait: a task, or a plain thread (thread.c). */
@@ -60,6 +83,10 @@ struct go__waiter {
 	uint8_t claim; /* The claimer only: an enum go__claim. */
 	/* Constant: a task's, or a plain thread's. */
 	bool is_task;
+	/* The owner, as the deadline; the dump reads them: an enum
+	 * go__wait_kind, and what the wait is for. */
+	_Atomic uint8_t kind;
+	_Atomic(const void *) object;
 };
 
 /* One entry on the list of something that is waited for. */
@@ -86,10 +113,12 @@ struct go__waiter *go__waiter_self(void);
 int go__wait_check(struct go__waiter *w);
 
 /*
- * Open a wait that ends at deadline at the latest.  From here until go__wait()
+ * Open a wait for an object, of a kind (enum go__wait_kind, its flag
+ * included), that ends at deadline at the latest.  From here until go__wait()
  * has returned the caller must not wait for anything else.
  */
-void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned flags);
+void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned kind,
+		    const void *object);
 
 /*
  * Park until the wait is over.  Returns what the waker delivered (by

@@ -50,7 +50,7 @@ static bool some_sleep(struct go_runtime *rt)
 static void set(struct go_runtime *rt, uint32_t value)
 {
 	/* [watch] seq_cst: the handshake of the head. */
-	atomic_store_explicit(&rt->watch, value, memory_order_seq_cst);
+	go__store_seq_cst(&rt->watch, value);
 	go__sys_futex_wake(&rt->watch, 1);
 }
 

@@ -113,10 +113,12 @@ int go__wait_check(struct go__waiter *w)
 	return 0;
 }
 
-void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned flags)
+void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned kind,
+		    const void *object)
 {
 	(void)deadline;
-	(void)flags;
+	(void)kind;
+	(void)object;
 	(void)go__wait_word_open(&w->word, false);
 }
 
