@@ -9,7 +9,8 @@
 #include "everywhere.h"
 #include "support.h"
 
-static _Atomic bool stop;
+static _Atomic bool stop, full;
+static _Atomic int started;
 static _Atomic int turns;
 
 static void *take_turns(void *arg)
@@ -110,10 +111,14 @@ static int no_new_stacks(enum go__sys_call call)
 	return call == GO__SYS_mmap || call == GO__SYS_mprotect ? -ENOMEM : 0;
 }
 
-static void *wait_a_moment(void *arg)
+static void *wait_until_full(void *arg)
 {
-	int r = go_sleep(GO_MILLISECOND);
+	int r;
 
+	atomic_fetch_add(&started, 1);
+	do
+		r = go_sleep(GO_MILLISECOND);
+	while (r == 0 && !atomic_load(&full));
 	atomic_fetch_add(&turns, 1);
 	(void)arg;
 	return GO_INT(r);
@@ -122,6 +127,7 @@ static void *wait_a_moment(void *arg)
 static void *yield_until_stop(void *arg)
 {
 	(void)arg;
+	atomic_fetch_add(&started, 1);
 	while (!atomic_load(&stop))
 		go_yield();
 	return NULL;
@@ -135,18 +141,25 @@ static void *the_starved_get_stacks(void *arg)
 
 	(void)arg;
 	atomic_store(&stop, false);
+	atomic_store(&started, 0);
+	atomic_store(&full, false);
 	atomic_store(&turns, 0);
 	for (int i = 0; i < 2; i++)
 		MUST(go_task_spawn(&busy[i], yield_until_stop, NULL) == 0);
-	go_yield();
+	/* One that will end has a stack to leave to the others. */
+	MUST(go_spawn(wait_until_full, NULL) == 0);
+	spawned++;
+	while (atomic_load(&started) < 3)
+		go_yield();
 	go__sys_hook = no_new_stacks;
-	while ((r = go_spawn(wait_a_moment, NULL)) == 0) {
+	while ((r = go_spawn(wait_until_full, NULL)) == 0) {
 		spawned++;
 		MUST(spawned < 10 * 1000 * 1000);
 		if (spawned % 4 == 0)
 			go_yield();
 	}
 	MUST(r == -ENOMEM);
+	atomic_store(&full, true);
 	for (int i = 0; i < 10 * 1000 && atomic_load(&turns) < spawned; i++)
 		go_sleep(GO_MILLISECOND);
 	(void)test_fail_stop();
