@@ -28,6 +28,7 @@
 #define GOFER_H
 
 #include <gofer/base.h>
+#include <gofer/deadline.h>
 #include <gofer/io.h>
 #include <gofer/net.h>
 #include <gofer/runtime.h>

@@ -8,8 +8,9 @@
  *     Nothing is ever reported through errno.
  *   - Every call that waits may be made by a task, which parks, and by a plain
  *     thread, which blocks.  Unless it is marked "deaf", it fails with
- *     -ECANCELED once the calling task has been cancelled.  That result is not
- *     repeated under Returns.
+ *     -ECANCELED once the calling task has been cancelled, and with -ETIMEDOUT
+ *     when it would wait longer than a deadline around it allows (deadline.h).
+ *     These results are not repeated under Returns.
  *   - "Returns" lists the results, "Context" who may call, "Parks" whether the
  *     calling task may leave its thread, and come back on another one.
  *   - Times are nanoseconds; points in time are on CLOCK_MONOTONIC.

@@ -129,7 +129,8 @@ GO_API int go_runtime_spawn_at(go_runtime *runtime, go_fn *fn, void *arg,
  *          (another thread is running this GO_CURRENT_THREAD runtime).
  *          *result (if not null) is set only on 0.
  * Context  plain thread.
- * Parks    blocks until fn has returned.
+ * Parks    blocks until fn has returned; deaf to the thread's deadline scopes,
+ *          for *arg is the task's until then.
  */
 GO_API int go_runtime_block_on_at(go_runtime *runtime, go_fn *fn, void *arg,
 				  void **result, const char *site);

@@ -29,7 +29,7 @@ GO_API int64_t go_now(void);
 /*
  * Wait for a length of time.  Zero and less only yields.
  *
- * Returns  0.
+ * Returns  0; -ETIMEDOUT if a deadline around it (deadline.h) ended it early.
  * Context  task or plain thread.
  * Parks    until the time is over.
  */

@@ -303,9 +303,11 @@ static const struct timespec *until(uint64_t deadline, struct timespec *ts)
 	return ts;
 }
 
-int go__fd_poll_thread(struct go__waiter *w, struct pollfd *v, nfds_t n,
-		       uint64_t deadline)
+int go__fd_poll_thread(struct go__waiter *w, struct pollfd *v, nfds_t n)
 {
+	/* relaxed: our own, as go__wait_begin() has settled it. */
+	uint64_t deadline =
+		atomic_load_explicit(&w->deadline, memory_order_relaxed);
 	struct timespec ts;
 	int r;
 
@@ -316,7 +318,9 @@ int go__fd_poll_thread(struct go__waiter *w, struct pollfd *v, nfds_t n,
 		r = go__sys_ppoll(v, n + 1, until(deadline, &ts), NULL);
 		if (r == -EINTR)
 			continue;
-		if (r <= 0 || !v[n].revents)
+		if (r == 0)
+			return -ETIMEDOUT;
+		if (r < 0 || !v[n].revents)
 			return r;
 		/* The eventfd may speak of an earlier wait. */
 		if (--r > 0 || go__waiter_woken(w))
@@ -368,7 +372,7 @@ static int wait_thread(struct go__fd_call *c, enum go__way way)
 		return r;
 	v[0].fd = c->entry->number;
 	v[0].events = way == GO__WAY_IN ? POLLIN : POLLOUT;
-	ready = go__fd_poll_thread(c->waiter, v, 1, GO__NO_DEADLINE);
+	ready = go__fd_poll_thread(c->waiter, v, 1);
 	unlink_wait(c->entry, &wait);
 	/* 0, or -EBADF: the descriptor is being closed. */
 	r = go__wait_abandon(c->waiter);

@@ -86,10 +86,9 @@ int go__fd_watch(struct go__fd *e, struct go__waiter *w, unsigned ways,
 /*
  * A plain thread polls v[0] to v[n - 1], and through v[n], which is filled in
  * here, the wait that it has begun; its eventfd exists.  Returns how many of
- * the n are ready; 0 also when the deadline has passed or the wait is over.
+ * the n are ready; 0 when the wait is over; -ETIMEDOUT past its deadline.
  */
-int go__fd_poll_thread(struct go__waiter *w, struct pollfd *v, nfds_t n,
-		       uint64_t deadline);
+int go__fd_poll_thread(struct go__waiter *w, struct pollfd *v, nfds_t n);
 
 /* End the waits of all that wait for the descriptor.  Under its lock. */
 void go__fd_evict(struct go__fd *e, int result, struct go__wake_list *woken);

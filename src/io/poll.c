@@ -198,7 +198,7 @@ static int poll_thread(struct looks *l)
 		return -ENOMEM;
 	for (nfds_t i = 0; i < l->count; i++)
 		v[i] = l->fds[i];
-	r = go__fd_poll_thread(l->waiter, v, l->count, l->deadline);
+	r = go__fd_poll_thread(l->waiter, v, l->count);
 	for (nfds_t i = 0; i < l->count; i++)
 		l->fds[i].revents = v[i].revents;
 	if (v != few)

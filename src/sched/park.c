@@ -281,12 +281,11 @@ void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned kind,
 {
 	bool deaf = kind & GO__WAIT_IS_DEAF;
 
-	if (w->is_task) {
-		struct go__task *t = go__task_of_waiter(w);
+	if (!deaf) {
+		uint64_t scope = *go__waiter_scope(w);
 
-		if (!deaf && t->deadline < deadline)
-			deadline = t->deadline;
-		deaf = deaf || t->shield;
+		deadline = scope < deadline ? scope : deadline;
+		deaf = w->is_task && go__task_of_waiter(w)->shield;
 	}
 	/* relaxed: published by the opening of the wait. */
 	atomic_store_explicit(&w->deadline, deadline, memory_order_relaxed);

@@ -16,6 +16,7 @@
  */
 #include "sched/worker.h"
 
+#include <gofer/deadline.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -235,6 +236,7 @@ int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
 			   const char *site)
 {
 	go_task task;
+	go_shield shield;
 	bool host = rt && rt->flavour == GO_CURRENT_THREAD;
 	int r;
 
@@ -253,7 +255,10 @@ int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
 		if (host)
 			(void)go__worker_host(&rt->worker[0], task_is_over,
 					      &task);
+		/* Deaf: *arg is the task's until it is over. */
+		(void)go_shield_begin(&shield);
 		r = go_task_join(task, result);
+		go_shield_end(&shield);
 	}
 	if (host)
 		end_hosting(rt);

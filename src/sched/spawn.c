@@ -336,7 +336,7 @@ bool go_cancelled(void)
 {
 	struct go__task *t = go__task_self();
 
-	return t && go__task_cancelled(t);
+	return t && !t->shield && go__task_cancelled(t);
 }
 
 int64_t go_stack_used(size_t *reserved)

@@ -56,13 +56,14 @@ static struct go__thread *take_or_make(void)
 	if (t)
 		free_threads = t->next_free;
 	go__lock_release(&free_lock);
-	if (t)
-		return t;
-	t = go__sys_calloc(1, sizeof(*t));
-	if (t) {
+	if (!t) {
+		t = go__sys_calloc(1, sizeof(*t));
+		if (!t)
+			return NULL;
 		go__wait_word_init(&t->waiter.word, 0);
 		atomic_init(&t->eventfd, -1);
 	}
+	t->deadline = GO__NO_DEADLINE;
 	return t;
 }
 

@@ -44,6 +44,7 @@ struct go__thread {
 	/* Owner makes it, once; wakers read: -1, or an eventfd. */
 	_Atomic int eventfd;
 	struct go__worker *worker;    /* The owner only. */
+	uint64_t deadline;            /* The owner only: the innermost scope. */
 	struct go__thread *next_free; /* Under thread.c's lock. */
 };
 
@@ -152,6 +153,14 @@ static inline int go__phase(const struct go_runtime *rt)
 	/* [phase] seq_cst <-> shutdown's store: behind the saving of a wait,
 	 * as for a task's own flag (waitword.h). */
 	return atomic_load_explicit(&rt->phase, memory_order_seq_cst);
+}
+
+/* The innermost deadline scope of a waiter.  For its owner. */
+static inline uint64_t *go__waiter_scope(struct go__waiter *w)
+{
+	if (w->is_task)
+		return &go__task_of_waiter(w)->deadline;
+	return &go__container_of(w, struct go__thread, waiter)->deadline;
 }
 
 /* The worker that runs the caller, or NULL in a plain thread. */
