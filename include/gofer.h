@@ -32,6 +32,7 @@
 #include <gofer/io.h>
 #include <gofer/net.h>
 #include <gofer/runtime.h>
+#include <gofer/sync.h>
 #include <gofer/task.h>
 #include <gofer/time.h>
 

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* The wait group and the barrier: lines with a counter under their lock. */
+#include "sync/line.h"
+
+int go_wait_group_add(go_wait_group *g, int64_t n)
+{
+	struct go__line *l = go__line_lock(&g->line);
+	struct go__woken k;
+	bool good = n < 0 ? g->count + n >= 0 : g->count <= INT64_MAX - n;
+
+	go__woken_init(&k);
+	if (good) {
+		g->count += n;
+		if (g->count == 0)
+			go__line_pop_all(l, &k);
+	}
+	go__line_flush(l, &k);
+	return good ? 0 : -EINVAL;
+}
+
+int go_wait_group_done(go_wait_group *g)
+{
+	return go_wait_group_add(g, -1);
+}
+
+int go_wait_group_wait(go_wait_group *g)
+{
+	struct go__waiter *w;
+	struct go__line *l;
+	int r = go__line_enter(&w);
+
+	if (r < 0)
+		return r;
+	l = go__line_lock(&g->line);
+	if (g->count != 0)
+		return go__line_wait(l, w, GO__WAIT_COUNTER, g);
+	go__line_unlock(l);
+	return 0;
+}
+
+int go_wait_group_destroy(go_wait_group *g)
+{
+	return go__line_destroy(&g->line);
+}
+
+/*
+ * The state of a barrier's line is the number of the round.  A cancellation
+ * that has claimed a wait may find, when it comes to leave, that the round was
+ * completed meanwhile: then the caller was one of the parties, and succeeds.
+ */
+static int come(go_barrier *b, struct go__line *l, struct go__waiter *w)
+{
+	uint32_t round = l->state;
+	struct go__wait_node node;
+	int r;
+
+	b->arrived++;
+	go__line_join(l, &node, w, GO__WAIT_BARRIER, b);
+	go__line_unlock(l);
+	r = go__wait(w);
+	if (go__line_deserted(r)) {
+		go__lock_acquire(&l->lock);
+		go__list_remove(&node.link);
+		if (l->state == round)
+			b->arrived--;
+		else
+			r = 0;
+		go__line_unlock(l);
+	}
+	return r;
+}
+
+int go_barrier_wait(go_barrier *b)
+{
+	struct go__waiter *w;
+	struct go__woken k;
+	struct go__line *l;
+	int r = go__line_enter(&w);
+
+	if (r < 0)
+		return r;
+	go__woken_init(&k);
+	l = go__line_lock(&b->line);
+	if (b->parties != 0 && b->arrived + 1 < b->parties)
+		return come(b, l, w);
+	if (b->parties != 0) {
+		go__line_pop_all(l, &k);
+		b->arrived = 0;
+		l->state++;
+	}
+	go__line_flush(l, &k);
+	return b->parties != 0 ? 1 : -EINVAL;
+}
+
+int go_barrier_destroy(go_barrier *b)
+{
+	return go__line_destroy(&b->line);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A line of waiters: the lock, a word of state, and the list, that all objects
+ * of this layer but the mutex are made of.
+ *
+ * The public struct go_line is this one in types that C++ understands.  All
+ * zero is an empty line: the list is linked to itself when it is first locked.
+ * The state is the object's, and under the lock like the list.
+ *
+ * An object gives what it has to a waiter directly, under the lock, when it
+ * claims the wait; the claim (waitword.h) decides between that and a
+ * cancellation.  So what was given is never lost: a waiter returns it as a
+ * success, or was not given it.  A node whose waiter could not be claimed stays
+ * in line until that waiter removes it; it stands for nobody.
+ */
+#ifndef GO_SYNC_LINE_H
+#define GO_SYNC_LINE_H
+
+#include <gofer/sync.h>
+
+#include "arch/lock.h"
+#include "sched/wait.h"
+
+struct go__line {
+	struct go__lock lock;
+	uint32_t state;
+	struct go__link list;
+};
+
+_Static_assert(sizeof(struct go__line) == sizeof(go_line), "the same in C++");
+
+static inline struct go__line *go__line(go_line *l)
+{
+	return (struct go__line *)(void *)l;
+}
+
+static inline struct go__line *go__line_lock(go_line *public_line)
+{
+	struct go__line *l = go__line(public_line);
+
+	go__lock_acquire(&l->lock);
+	if (!l->list.next)
+		go__list_init(&l->list);
+	return l;
+}
+
+static inline void go__line_unlock(struct go__line *l)
+{
+	go__lock_release(&l->lock);
+}
+
+/* Join the line, which is locked, with a node of the caller's stack. */
+static inline void go__line_join(struct go__line *l, struct go__wait_node *n,
+				 struct go__waiter *w, unsigned kind,
+				 const void *object)
+{
+	go__wait_begin(w, GO__NO_DEADLINE, kind, object);
+	go__wait_node_init(n, w);
+	go__list_push_back(&l->list, &n->link);
+}
+
+/* True if a wait ended without that anybody took its node out of line. */
+static inline bool go__line_deserted(int r)
+{
+	return r == -ETIMEDOUT || r == -ECANCELED;
+}
+
+/* Join the line, which is locked; wait, unlocked; leave it.  Suspends. */
+int go__line_wait(struct go__line *l, struct go__waiter *w, unsigned kind,
+		  const void *object);
+
+/*
+ * Waiters that have been claimed under the lock, chained by their `next`.  They
+ * are delivered after it is released, never before: a waiter that runs may free
+ * the object.
+ */
+struct go__woken {
+	struct go__waiter *first, **last;
+};
+
+static inline void go__woken_init(struct go__woken *k)
+{
+	k->first = NULL;
+	k->last = &k->first;
+}
+
+/*
+ * The line is locked: claim the waiter of a node and take it out of line.  Its
+ * `value` is the node then.
+ */
+bool go__line_take(struct go__wait_node *n, struct go__woken *k);
+/* The same with the first one that can be claimed, or with all of them. */
+bool go__line_pop(struct go__line *l, struct go__woken *k);
+void go__line_pop_all(struct go__line *l, struct go__woken *k);
+
+/* Unlock the line, then end the waits of those taken, with 0. */
+void go__line_flush(struct go__line *l, struct go__woken *k);
+
+/* 0, or -EBUSY if somebody waits: what most destroy functions are. */
+int go__line_destroy(go_line *l);
+
+/* The caller's waiter, allowed to wait: 0, -ENOMEM or -ECANCELED. */
+static inline int go__line_enter(struct go__waiter **w)
+{
+	*w = go__waiter_self();
+	return *w ? go__wait_check(*w) : -ENOMEM;
+}
+
+/* mutex.c */
+bool go__mutex_is_mine(go_mutex *m, const struct go__waiter *w);
+
+#endif
