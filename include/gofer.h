@@ -29,6 +29,7 @@
 
 #include <gofer/base.h>
 #include <gofer/deadline.h>
+#include <gofer/debug.h>
 #include <gofer/io.h>
 #include <gofer/net.h>
 #include <gofer/runtime.h>

@@ -64,6 +64,10 @@ typedef struct go_runtime_options {
 	/* A different worker after every park, to find code that relies on
 	 * its thread.  GOFER_MIGRATE=1 overrides. */
 	bool migrate;
+	/* Dump (debug.h) to standard error on this signal, and then do what
+	 * its former handler did, if there was one.  It stays so for the life
+	 * of the process.  Not SIGSEGV or SIGBUS.  0: none. */
+	int dump_signal;
 	/* Must be zero. */
 	uint64_t reserved[8];
 } go_runtime_options;

@@ -117,6 +117,9 @@ ONCE(int, epoll_ctl, (int ep, int op, int fd, struct epoll_event *e),	\
 ONCE(int, epoll_wait, (int ep, struct epoll_event *v, int n, int ms),	\
      (ep, v, n, ms))							\
 ONCE(int, eventfd, (unsigned start, int flags), (start, flags))		\
+ONCE(ssize_t, process_vm_readv, (pid_t pid, const struct iovec *to,	\
+				 const struct iovec *from, int n),	\
+     (pid, to, 1, from, (unsigned long)n, 0))				\
 ONCE(int, mincore, (void *p, size_t n, unsigned char *v), (p, n, v))	\
 ONCE(int, sched_getaffinity, (pid_t pid, size_t n, cpu_set_t *set),	\
      (pid, n, set))

@@ -123,6 +123,7 @@ static struct go__task *retire(struct go__task *t, struct go__context **to)
 		if (next->stack_class == class) {
 			next->slot = slot;
 			next->worker = w;
+			go__runs(w, next);
 			go__context_become(&next->context);
 			go__context_reset_fp();
 			return next;
@@ -134,6 +135,7 @@ static struct go__task *retire(struct go__task *t, struct go__context **to)
 	}
 	if (next)
 		next->worker = w;
+	go__runs(w, next);
 	w->dead_slot = slot;
 	w->dead_class = class;
 	w->after = GO__AFTER_DEATH;
@@ -225,6 +227,7 @@ GO__ALWAYS_INLINE void suspend(struct go__task *t, enum go__after after)
 		w->previous = t;
 		w->after = after;
 	}
+	go__runs(w, next);
 	if (fresh)
 		go__context_enter(&t->context, &next->context);
 	else
@@ -312,6 +315,9 @@ int go__wait(struct go__waiter *w)
 	if (go__wait_word_delivered(&w->word))
 		return w->result;
 	t->worker->epoch = go__wait_word_epoch(&w->word);
+	/* relaxed: for the dump. */
+	atomic_store_explicit(&t->since, t->worker->clock,
+			      memory_order_relaxed);
 	suspend(t, GO__AFTER_PARK);
 	return w->result;
 }

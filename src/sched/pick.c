@@ -150,7 +150,7 @@ static void look_at_poller(struct go__worker *w, uint64_t now)
 /* What the worker's own tasks could starve. */
 static struct go__task *fair_look(struct go__worker *w)
 {
-	uint64_t now = go__sys_now();
+	uint64_t now = go__note_time(w, go__sys_now());
 	struct go__task *t;
 
 	w->fair_at = go__picks(w) + w->runtime->fairness;

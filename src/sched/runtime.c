@@ -23,6 +23,7 @@
 #include "arch/cpu.h"
 #include "arch/overflow.h"
 #include "arch/sys.h"
+#include "sched/dump.h"
 
 enum {
 	WORKERS_MOST = 256,
@@ -185,6 +186,8 @@ int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 	atomic_store_explicit(&go__overflow_describe, describe_task,
 			      memory_order_relaxed);
 	r = go__overflow_install();
+	if (r == 0 && o->dump_signal)
+		r = go__dump_on_signal(o->dump_signal);
 	if (r == 0)
 		r = go__poller_create(&rt->poller);
 	if (r == 0) {
@@ -196,6 +199,7 @@ int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 		go__sys_free(rt);
 		return r;
 	}
+	go__runtimes_add(rt);
 	*out = rt;
 	return 0;
 }
@@ -446,6 +450,7 @@ int go_runtime_destroy(go_runtime *rt)
 	go__lock_acquire(&rt->lock); /* The stopper has left. */
 	go__lock_release(&rt->lock);
 	await_visitors(rt);
+	go__runtimes_remove(rt);
 	go__poller_destroy(rt->poller);
 	go__sys_free(rt);
 	return 0;

@@ -174,6 +174,7 @@ bool go__worker_sleep(struct go__worker *w, bool searching)
 		else
 			sleep_on_futex(w);
 	}
+	(void)go__note_time(w, go__sys_now());
 	if (!go__idle_leave(&rt->idle, &w->sleeper, searching)) {
 		searching = true;
 		await_signal(w);

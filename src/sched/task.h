@@ -59,6 +59,8 @@ struct go__task {
 	_Atomic(struct go_runtime *) runtime;
 	unsigned stack_class; /* Of slot; log2 of its bytes. */
 	unsigned budget;      /* Calls left before it yields by itself. */
+	/* The owner; the dump reads it: worker.clock when it last waited. */
+	_Atomic uint32_t since;
 
 	/* Constant after the spawn, but for the result. */
 	struct go__start start;

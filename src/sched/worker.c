@@ -16,7 +16,7 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 	w->seed = index + 1;
 	w->limit = GO__NO_DEADLINE;
 	go__queue_init(&w->inbox);
-	go__wheel_init(&w->wheel, go__sys_now());
+	go__wheel_init(&w->wheel, go__note_time(w, go__sys_now()));
 }
 
 /*
@@ -57,6 +57,7 @@ int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
 	take_host(w, thread);
 	while ((t = go__pick(w, done, arg))) {
 		t->worker = w;
+		go__runs(w, t);
 		go__context_switch(w->host, &t->context);
 		go__after_switch(w);
 	}

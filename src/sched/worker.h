@@ -68,6 +68,7 @@ struct go__worker {
 	uint64_t id, id_end; /* Task ids to give out. */
 	uint64_t seed;       /* Which victim first. */
 	uint64_t polled_at;  /* Time of its last look at the poller. */
+	uint32_t clock;      /* Milliseconds, when it last looked. */
 	uint64_t limit;      /* Sleep no longer: a shutdown's time-out. */
 	struct go__stack_cache stacks;
 	struct go__context grave;     /* Stands in for a task that has ended. */
@@ -77,6 +78,8 @@ struct go__worker {
 
 	/* The owner writes, others read or take: see ring.h, queue.h. */
 	_Alignas(64) _Atomic(struct go__task *) next; /* Woken last. */
+	/* What it runs, for the dump. */
+	_Atomic(struct go__task *) current;
 	/* The watchdog sets it: thieves may take `next` too. */
 	_Atomic bool stuck;
 	/* The owner counts: picks made, tasks begun, tasks ended. */
@@ -118,6 +121,9 @@ struct go_runtime {
 	size_t worker_stack_bytes;
 	char thread_name[16];
 	struct go__poller *poller;
+
+	/* The list of all runtimes: dump.c. */
+	_Atomic(struct go_runtime *) next_runtime;
 
 	/* Any thread; an enum go__phase, written under lock. */
 	_Alignas(64) _Atomic int phase;
@@ -161,6 +167,20 @@ static inline uint64_t *go__waiter_scope(struct go__waiter *w)
 	if (w->is_task)
 		return &go__task_of_waiter(w)->deadline;
 	return &go__container_of(w, struct go__thread, waiter)->deadline;
+}
+
+/* Note what the worker runs from now on; NULL: its host. */
+static inline void go__runs(struct go__worker *w, struct go__task *t)
+{
+	/* relaxed: told to people by the dump, and to nobody else. */
+	atomic_store_explicit(&w->current, t, memory_order_relaxed);
+}
+
+/* Note the time, for waits that begin until it is noted again. */
+static inline uint64_t go__note_time(struct go__worker *w, uint64_t now)
+{
+	w->clock = (uint32_t)(now / 1000000);
+	return now;
 }
 
 /* The worker that runs the caller, or NULL in a plain thread. */

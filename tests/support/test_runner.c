@@ -8,9 +8,12 @@
  * The parent stays single-threaded, which is what lets it fork under
  * ThreadSanitizer.  A child leaves its verdict in a shared page, so neither an
  * exit code nor a signal that a case is meant to end with is mistaken for one.
- * GOFER_TEST_TIME multiplies the time limits (emulators, valgrind).
+ * GOFER_TEST_TIME multiplies the time limits (emulators, valgrind).  A child
+ * whose time is up is first told to dump its tasks.
  */
 #include "test.h"
+
+#include <gofer.h>
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -84,8 +87,16 @@ void test_skip(const char *format, ...)
 	_exit(0);
 }
 
+/* The time is up. */
+static void dump_tasks(int sig)
+{
+	(void)sig;
+	(void)go_dump(STDERR_FILENO);
+}
+
 static _Noreturn void run_body(const struct test_case *test)
 {
+	signal(SIGQUIT, dump_tasks);
 	if (test->signal) {
 		/* It is meant to die: no core, no sanitizer's report. */
 		setrlimit(RLIMIT_CORE, &(struct rlimit){0});
@@ -102,7 +113,7 @@ static _Noreturn void run_body(const struct test_case *test)
 /* Wait for the child; false if it had to be killed because time was up. */
 static bool wait_for(pid_t child, double seconds, int *status)
 {
-	struct timespec left = {.tv_sec = (time_t)seconds + 1};
+	struct timespec left = {.tv_sec = (time_t)seconds + 2};
 	sigset_t child_ended;
 
 	sigemptyset(&child_ended);
@@ -111,6 +122,11 @@ static bool wait_for(pid_t child, double seconds, int *status)
 		if (sigtimedwait(&child_ended, NULL, &left) >= 0 ||
 		    errno == EINTR)
 			continue;
+		if (left.tv_sec > 1) {
+			kill(child, SIGQUIT);
+			left.tv_sec = 1;
+			continue;
+		}
 		kill(-child, SIGKILL);
 		waitpid(child, status, 0);
 		return false;

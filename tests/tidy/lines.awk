@@ -72,7 +72,7 @@ BEGIN {
 	public["sync.h"] = public["chan.h"] = public["select.h"] = "sync"
 	public["io.h"] = public["net.h"] = public["file.h"] = "io"
 	public["process.h"] = public["signal.h"] = "io"
-	public["debug.h"] = "observe"
+	public["debug.h"] = "sched"
 }
 
 FNR == 1 {

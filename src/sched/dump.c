@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dump: what every task does, read while it does it.
+ *
+ * A dump is for programs that are stuck, so it may rely on nobody: it takes no
+ * lock, allocates nothing, and writes with write(2) from a buffer of its own.
+ * It may run in a signal handler, on top of any part of the library.
+ *
+ * WHY READING WITHOUT LOCKS IS SOUND
+ *
+ * Task blocks are type-stable and found by a walk over slabs that are only ever
+ * added (block.c), so whatever a block holds, it can be read.  What is read
+ * belongs together if nothing changed in between, which two words tell:
+ *
+ *     the task word      id and LIVE.  Fields that are constant after the
+ *                        spawn (site, name, runtime, class) are written before
+ *                        a task's word is, and after the former task's LIVE
+ *                        was cleared.  Ids never repeat: if the same live id
+ *                        is read before and after, they are that task's.
+ *     the wait word      the epoch.  What a wait is for is written before its
+ *                        epoch is opened and after the one before was claimed.
+ *                        Epochs never repeat, so the same open epoch before
+ *                        and after frames them in the same way.
+ *
+ * A task whose words changed is read again a few times, and then shown as
+ * "changing".  The plain fields among those are read as single words, in
+ * functions that ThreadSanitizer leaves alone: the value may be old or new, and
+ * the words decide whether it is used.  On machines that reorder stores a field
+ * may, rarely, be the next task's although the words say otherwise.  So nothing
+ * is followed that could lead into memory that is gone: sites are literals, and
+ * names, which are the caller's and end with the task, are copied by the kernel
+ * (process_vm_readv), which fails where we would crash.
+ *
+ * RUNTIMES are freed, so they need more.  A dump counts itself in `readers`
+ * before it reads the list; who destroys a runtime unlinks it and then waits
+ * until nobody reads:
+ *
+ *     dump       D1  readers + 1       destroy    F1  unlink
+ *                D2  follow the list              F2  readers == 0 ?
+ *                D3  readers - 1                  F3  free
+ *
+ * All sequentially consistent: if F2 reads 0 before D1, then D2 comes after F1
+ * and does not find it.  A handler that interrupts the destroyer at F2 is over
+ * before F2 goes on.
+ */
+#include "sched/dump.h"
+
+#include <gofer/debug.h>
+
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "arch/sys.h"
+#include "sched/worker.h"
+
+enum {
+	ATTEMPTS = 4,
+	NAME_MOST = 64, /* Of a name, so much is shown. */
+};
+
+#define RACY __attribute__((noinline, no_sanitize_thread))
+
+/* ---- the list of runtimes ---- */
+
+static struct go__lock lock; /* Of the list's writers. */
+static _Atomic(struct go_runtime *) runtimes;
+static _Atomic uint32_t readers;
+
+/* The link that leads to a runtime; seq_cst: D2 of the head. */
+static struct go_runtime *follow(_Atomic(struct go_runtime *) *link)
+{
+	return atomic_load_explicit(link, memory_order_seq_cst);
+}
+
+void go__runtimes_add(struct go_runtime *rt)
+{
+	go__lock_acquire(&lock);
+	/* relaxed: not shown yet. */
+	atomic_store_explicit(&rt->next_runtime, follow(&runtimes),
+			      memory_order_relaxed);
+	/* seq_cst -> follow(): with all that is constant in it. */
+	atomic_store_explicit(&runtimes, rt, memory_order_seq_cst);
+	go__lock_release(&lock);
+}
+
+void go__runtimes_remove(struct go_runtime *rt)
+{
+	_Atomic(struct go_runtime *) *link = &runtimes;
+	uint32_t n;
+
+	go__lock_acquire(&lock);
+	while (follow(link) != rt)
+		link = &follow(link)->next_runtime;
+	/* seq_cst: F1 of the head. */
+	atomic_store_explicit(link, follow(&rt->next_runtime),
+			      memory_order_seq_cst);
+	go__lock_release(&lock);
+	/* seq_cst: F2 of the head; and [readers]: they have read. */
+	while ((n = atomic_load_explicit(&readers, memory_order_seq_cst)))
+		(void)go__sys_futex_wait(&readers, n,
+					 go__sys_now() + 1000 * 1000);
+}
+
+/* ---- text ---- */
+
+struct text {
+	int fd, error;
+	size_t n;
+	char s[512];
+};
+
+static void flush(struct text *x)
+{
+	size_t done = 0;
+
+	while (done < x->n && x->error == 0) {
+		ssize_t r = go__sys_write(x->fd, x->s + done, x->n - done);
+
+		if (r < 0)
+			x->error = (int)r;
+		else
+			done += (size_t)r;
+	}
+	x->n = 0;
+}
+
+static void put_char(struct text *x, char c)
+{
+	if (x->n == sizeof(x->s))
+		flush(x);
+	x->s[x->n++] = c;
+}
+
+static void put(struct text *x, const char *s)
+{
+	while (*s)
+		put_char(x, *s++);
+}
+
+static void put_number(struct text *x, uint64_t value, unsigned base)
+{
+	char digits[24];
+	size_t n = sizeof(digits);
+
+	digits[--n] = '\0';
+	do {
+		digits[--n] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value);
+	if (base == 16)
+		put(x, "0x");
+	put(x, digits + n);
+}
+
+static void put_seconds(struct text *x, uint64_t ms)
+{
+	put_number(x, ms / 1000, 10);
+	put_char(x, '.');
+	put_char(x, (char)('0' + ms / 100 % 10));
+	put_char(x, (char)('0' + ms / 10 % 10));
+	put_char(x, (char)('0' + ms % 10));
+	put(x, " s");
+}
+
+/* The caller's memory, which may be gone: let the kernel copy it. */
+static void put_name(struct text *x, const char *name)
+{
+	char copy[NAME_MOST + 1] = {0};
+	size_t left = -(uintptr_t)name % go__sys_page_bytes();
+	size_t first = left && left < NAME_MOST ? left : NAME_MOST;
+	struct iovec to = {copy, NAME_MOST};
+	struct iovec from[2] = {
+		{(void *)(uintptr_t)name, first},
+		{(void *)((uintptr_t)name + first), NAME_MOST - first}};
+
+	put(x, " \"");
+	if (go__sys_process_vm_readv(getpid(), &to, from, 2) < 0)
+		put(x, "?");
+	for (const char *s = copy; *s; s++)
+		put_char(x, *s >= ' ' && *s != 127 ? *s : '?');
+	put(x, "\"");
+}
+
+/* ---- one task, as it was at one moment ---- */
+
+struct view {
+	uint64_t id, wait, deadline;
+	uint32_t since;
+	unsigned kind, class;
+	const void *object;
+	const char *site, *name, *slot, *sp, *high;
+	const struct go__worker *worker;
+};
+
+/* The fields that are plain: see the head. */
+RACY static void read_plain(const struct go__task *t, struct view *v)
+{
+	v->site = *(const char *const volatile *)&t->start.site;
+	v->name = *(const char *const volatile *)&t->name;
+	v->slot = *(char *const volatile *)&t->slot;
+	v->class = *(const volatile unsigned *)&t->stack_class;
+	v->worker = *(struct go__worker *const volatile *)&t->worker;
+	v->sp = *(void *const volatile *)&t->context.sp;
+	v->high = *(char *const volatile *)&t->context.stack_high;
+}
+
+static uint64_t wait_word(struct go__task *t)
+{
+	/* acquire <- [open]: the wait's kind and object. */
+	return atomic_load_explicit(&t->waiter.word.bits, memory_order_acquire);
+}
+
+static void read_wait(struct go__task *t, struct view *v)
+{
+	v->wait = wait_word(t);
+	/* relaxed, all: framed by the wait word. */
+	v->kind = atomic_load_explicit(&t->waiter.kind, memory_order_relaxed);
+	v->object =
+		atomic_load_explicit(&t->waiter.object, memory_order_relaxed);
+	v->deadline =
+		atomic_load_explicit(&t->waiter.deadline, memory_order_relaxed);
+	v->since = atomic_load_explicit(&t->since, memory_order_relaxed);
+}
+
+enum look {
+	NOT_OURS,
+	STABLE,
+	CHANGING
+};
+
+static enum look look_once(struct go__task *t, const struct go_runtime *rt,
+			   struct view *v)
+{
+	/* acquire <- [begin]: what is constant after the spawn. */
+	uint64_t word =
+		atomic_load_explicit(&t->word.bits, memory_order_acquire);
+
+	v->id = word >> GO__TASK_ID_SHIFT;
+	/* relaxed: framed by the word. */
+	if (!(word & GO__TASK_LIVE) ||
+	    atomic_load_explicit(&t->runtime, memory_order_relaxed) != rt)
+		return NOT_OURS;
+	read_wait(t, v);
+	read_plain(t, v);
+	/* The looks that follow stay behind the ones above. */
+	atomic_thread_fence(memory_order_acquire);
+	if (!go__task_word_is(&t->word, v->id) || wait_word(t) != v->wait)
+		return CHANGING;
+	return STABLE;
+}
+
+static enum look look(struct go__task *t, const struct go_runtime *rt,
+		      struct view *v)
+{
+	enum look r = CHANGING;
+
+	for (int i = 0; i < ATTEMPTS && r == CHANGING; i++)
+		r = look_once(t, rt, v);
+	return r;
+}
+
+/* ---- a task's line ---- */
+
+static const char *kind_text(unsigned kind)
+{
+	static const char *const text[] = {
+		[GO__WAIT_OTHER] = "something",
+		[GO__WAIT_SLEEP] = "time to pass",
+		[GO__WAIT_JOIN] = "the end of",
+		[GO__WAIT_READ] = "data on descriptor",
+		[GO__WAIT_WRITE] = "room on descriptor",
+		[GO__WAIT_CLOSE] = "users of descriptor",
+		[GO__WAIT_POLL] = "descriptors at",
+		[GO__WAIT_GROUP] = "group",
+		[GO__WAIT_MUTEX] = "mutex",
+		[GO__WAIT_RWLOCK] = "rwlock",
+		[GO__WAIT_COND] = "condition",
+		[GO__WAIT_SEMAPHORE] = "semaphore",
+		[GO__WAIT_BARRIER] = "barrier",
+		[GO__WAIT_ONCE] = "once",
+		[GO__WAIT_EVENT] = "event",
+		[GO__WAIT_COUNTER] = "wait group",
+		[GO__WAIT_SEND] = "a receiver on channel",
+		[GO__WAIT_RECEIVE] = "a message from channel",
+		[GO__WAIT_SELECT] = "select at",
+		[GO__WAIT_BLOCKING] = "blocking call",
+	};
+
+	return kind < sizeof(text) / sizeof(*text) && text[kind] ? text[kind]
+								 : "something";
+}
+
+static void put_object(struct text *x, const struct view *v)
+{
+	const struct go__task *other = v->object;
+
+	if (v->kind == GO__WAIT_SLEEP || (v->kind == GO__WAIT_OTHER && !other))
+		return;
+	put_char(x, ' ');
+	if (v->kind == GO__WAIT_READ || v->kind == GO__WAIT_WRITE ||
+	    v->kind == GO__WAIT_CLOSE) {
+		put_number(x, (uintptr_t)v->object, 10);
+	} else if (v->kind == GO__WAIT_JOIN && other) {
+		put(x, "task ");
+		put_number(x, go__task_word_id(&other->word), 10);
+	} else {
+		put_number(x, (uintptr_t)v->object, 16);
+	}
+}
+
+static void put_wait(struct text *x, const struct view *v, uint64_t now)
+{
+	uint32_t waited = (uint32_t)(now / 1000000) - v->since;
+
+	put(x, "waiting for ");
+	put(x, kind_text(v->kind));
+	put_object(x, v);
+	put(x, ", at most ");
+	put_seconds(x, (waited < UINT32_MAX / 2 ? waited : 0) + UINT64_C(1));
+	if (v->deadline == GO__NO_DEADLINE)
+		return;
+	put(x, v->deadline > now ? ", until in " : ", overdue by ");
+	put_seconds(
+		x, (v->deadline > now ? v->deadline - now : now - v->deadline) /
+			   1000000);
+}
+
+/* The worker that runs the task, or NULL. */
+static const struct go__worker *runner(const struct go_runtime *rt,
+				       const struct go__task *t,
+				       const struct view *v)
+{
+	uintptr_t offset = (uintptr_t)v->worker - (uintptr_t)rt->worker;
+
+	/* Not followed before it is known to be one of this runtime's. */
+	if (offset / sizeof(*v->worker) >= rt->worker_count)
+		return NULL;
+	/* relaxed: a guess. */
+	return atomic_load_explicit(&v->worker->current,
+				    memory_order_relaxed) == t
+		       ? v->worker
+		       : NULL;
+}
+
+static void put_state(struct text *x, struct go_runtime *rt,
+		      const struct go__task *t, const struct view *v,
+		      uint64_t now)
+{
+	const struct go__worker *w;
+
+	if (!(v->wait & GO__WAIT_CLAIMED)) {
+		put_wait(x, v, now);
+	} else if (!v->slot) {
+		put(x, go__queue_count(&rt->starved) ? "fresh or starved"
+						     : "fresh");
+	} else if ((w = runner(rt, t, v))) {
+		put(x, "running on worker ");
+		put_number(x, w->index, 10);
+	} else {
+		put(x, "runnable");
+	}
+}
+
+/* How much is used is known of one that waits and has left its stack. */
+static void put_stack(struct text *x, const struct view *v)
+{
+	put(x, "; stack ");
+	if ((v->wait & (GO__WAIT_SAVED | GO__WAIT_CLAIMED)) == GO__WAIT_SAVED &&
+	    v->sp < v->high &&
+	    (size_t)(v->high - v->sp) <= go__stack_bytes(v->class)) {
+		put_number(x, (uintptr_t)(v->high - v->sp), 10);
+		put(x, " of ");
+	}
+	put_number(x, go__stack_bytes(v->class), 10);
+}
+
+struct walk {
+	struct text *text;
+	struct go_runtime *rt;
+	uint64_t now;
+};
+
+static void put_task(struct go__task *t, void *arg)
+{
+	struct walk *walk = arg;
+	struct text *x = walk->text;
+	struct view v;
+	enum look r = look(t, walk->rt, &v);
+
+	if (r == NOT_OURS || x->error)
+		return;
+	put(x, "  task ");
+	put_number(x, v.id, 10);
+	if (r == CHANGING) {
+		put(x, ": changing\n");
+		return;
+	}
+	if (v.name)
+		put_name(x, v.name);
+	if (v.site) {
+		put(x, " from ");
+		put(x, v.site);
+	}
+	put(x, ": ");
+	put_state(x, walk->rt, t, &v, walk->now);
+	if (v.slot)
+		put_stack(x, &v);
+	put(x, "\n");
+}
+
+/* ---- a runtime's lines ---- */
+
+static void put_worker(struct text *x, struct go__worker *w)
+{
+	/* relaxed: a guess; the block can be read whatever it holds now. */
+	struct go__task *t =
+		atomic_load_explicit(&w->current, memory_order_relaxed);
+
+	put(x, "  worker ");
+	put_number(x, w->index, 10);
+	put(x, t ? ": runs task " : ": runs no task");
+	if (t)
+		put_number(x, go__task_word_id(&t->word), 10);
+	put(x, "\n");
+}
+
+static void put_runtime(struct text *x, struct go_runtime *rt)
+{
+	static const char *const phase[] = {"open", "closing", "stopped"};
+	struct walk walk = {x, rt, go__sys_now()};
+
+	put(x, "gofer: runtime ");
+	put_number(x, (uintptr_t)rt, 16);
+	put(x, ", ");
+	put(x, phase[go__phase(rt)]);
+	put(x, ", ");
+	put_number(x, go__runtime_live(rt), 10);
+	put(x, " tasks\n");
+	for (unsigned i = 0; i < rt->worker_count; i++)
+		put_worker(x, &rt->worker[i]);
+	go__block_each(put_task, &walk);
+}
+
+int go_runtime_dump(go_runtime *rt, int fd)
+{
+	struct text x = {.fd = fd};
+
+	if (!rt)
+		return -EINVAL;
+	put_runtime(&x, rt);
+	flush(&x);
+	return x.error;
+}
+
+int go_dump(int fd)
+{
+	struct text x = {.fd = fd};
+	struct go_runtime *rt;
+
+	/* seq_cst: D1 of the head. */
+	atomic_fetch_add_explicit(&readers, 1, memory_order_seq_cst);
+	rt = follow(&runtimes);
+	if (!rt)
+		put(&x, "gofer: no runtime\n");
+	for (; rt; rt = follow(&rt->next_runtime))
+		put_runtime(&x, rt);
+	flush(&x);
+	/* [readers] seq_cst -> go__runtimes_remove(): we have read. */
+	atomic_fetch_sub_explicit(&readers, 1, memory_order_seq_cst);
+	return x.error;
+}
+
+/* ---- on a signal ---- */
+
+enum {
+	SIGNALS = 65
+};
+
+static struct sigaction previous[SIGNALS]; /* Constant once installed. */
+static bool installed[SIGNALS];            /* Under lock. */
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	const struct sigaction *p = &previous[sig];
+	int *error = go__sys_errno();
+	int saved = *error;
+
+	(void)go_dump(STDERR_FILENO);
+	*error = saved;
+	if (p->sa_flags & SA_SIGINFO)
+		p->sa_sigaction(sig, info, context);
+	else if (p->sa_handler != SIG_DFL && p->sa_handler != SIG_IGN)
+		p->sa_handler(sig);
+}
+
+static int install(int sig)
+{
+	struct sigaction action = {
+		.sa_sigaction = on_signal,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART,
+	};
+	/* Before ours can run. */
+	int r = go__sys_sigaction(sig, NULL, &previous[sig]);
+
+	sigemptyset(&action.sa_mask);
+	return r < 0 ? r : go__sys_sigaction(sig, &action, NULL);
+}
+
+int go__dump_on_signal(int sig)
+{
+	int r = 0;
+
+	if (sig <= 0 || sig >= SIGNALS || sig == SIGSEGV || sig == SIGBUS)
+		return -EINVAL;
+	(void)go__sys_page_bytes(); /* Asked once, not first in a handler. */
+	go__lock_acquire(&lock);
+	if (!installed[sig])
+		r = install(sig);
+	if (r == 0)
+		installed[sig] = true;
+	go__lock_release(&lock);
+	return r;
+}

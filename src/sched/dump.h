@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of all runtimes, and the dump on a signal. */
+#ifndef GO_SCHED_DUMP_H
+#define GO_SCHED_DUMP_H
+
+struct go_runtime;
+
+/* Into the list of runtimes that go_dump() shows. */
+void go__runtimes_add(struct go_runtime *rt);
+/* Out of it; waits until no dump reads it any more. */
+void go__runtimes_remove(struct go_runtime *rt);
+
+/* Dump to standard error on a signal; 0 or -errno.  Once per signal. */
+int go__dump_on_signal(int sig);
+
+#endif
