@@ -479,14 +479,24 @@ enum {
 static struct sigaction previous[SIGNALS]; /* Constant once installed. */
 static bool installed[SIGNALS];            /* Under lock. */
 
-static void on_signal(int sig, siginfo_t *info, void *context)
+/*
+ * Out of line: whom on_signal() calls might suspend for all that can be known,
+ * and what touches errno must not.
+ */
+__attribute__((noinline)) static void dump_keeping_errno(void)
 {
-	const struct sigaction *p = &previous[sig];
 	int *error = go__sys_errno();
 	int saved = *error;
 
 	(void)go_dump(STDERR_FILENO);
 	*error = saved;
+}
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	const struct sigaction *p = &previous[sig];
+
+	dump_keeping_errno();
 	if (p->sa_flags & SA_SIGINFO)
 		p->sa_sigaction(sig, info, context);
 	else if (p->sa_handler != SIG_DFL && p->sa_handler != SIG_IGN)
