@@ -166,12 +166,10 @@ static struct go__task *fair_look(struct go__worker *w)
 	if (go__queue_count(&w->runtime->starved) && (t = from_starved(w)))
 		return t;
 	/* In turns, or others' submissions keep our oldest out. */
-	if (w->fair_turn % 2 && go__fresh_take(&w->fresh, &t, 1))
+	if (w->fair_turn % 2 && (t = go__fresh_take_one(&w->fresh)))
 		return t;
 	t = from_injection(w);
-	if (!t)
-		(void)go__fresh_take(&w->fresh, &t, 1);
-	return t;
+	return t ? t : go__fresh_take_one(&w->fresh);
 }
 
 /* ---- other workers ---- */

@@ -158,7 +158,8 @@ static inline struct go__task *go__fresh_pop(struct go__fresh_ring *r)
 
 /*
  * Take up to `most` of the oldest tasks, but not more than half of them
- * (rounded up), into `into`.  Any thread.  Returns how many.
+ * (rounded up), into `into`.  Any thread.  Returns how many; what lies behind
+ * them in `into` is anything, tasks that others have taken among it.
  */
 static inline uint32_t go__fresh_take(struct go__fresh_ring *r,
 				      struct go__task **into, uint32_t most)
@@ -188,6 +189,14 @@ static inline uint32_t go__fresh_take(struct go__fresh_ring *r,
 							memory_order_acq_rel,
 							memory_order_acquire));
 	return n;
+}
+
+/* Take the oldest task, or NULL.  Any thread. */
+static inline struct go__task *go__fresh_take_one(struct go__fresh_ring *r)
+{
+	struct go__task *t;
+
+	return go__fresh_take(r, &t, 1) ? t : NULL;
 }
 
 /* As go__fresh_count(). */
