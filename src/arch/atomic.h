@@ -23,4 +23,15 @@
 #define go__store_seq_cst(object, value)                                       \
 	((void)atomic_exchange_explicit(object, value, memory_order_seq_cst))
 
+/*
+ * A place where a thread may lose its processor at the worst moment, between
+ * a look and the exchange that relies on it: in test builds it does, now and
+ * then.
+ */
+#ifdef GO_TEST_HOOKS
+void go__perturb(void);
+#else
+#define go__perturb() ((void)0)
+#endif
+
 #endif

@@ -149,6 +149,7 @@ static inline struct go__task *go__fresh_pop(struct go__fresh_ring *r)
 		t = atomic_load_explicit(&r->slot[tail & GO__RING_MASK],
 					 memory_order_relaxed);
 		next = word - GO__FRESH_TAIL;
+		go__perturb();
 		/* relaxed both ways: nothing is published by taking. */
 	} while (!atomic_compare_exchange_weak_explicit(&r->word, &word, next,
 							memory_order_relaxed,
@@ -183,6 +184,7 @@ static inline uint32_t go__fresh_take(struct go__fresh_ring *r,
 				memory_order_relaxed);
 		next = go__fresh_word(head + n, go__fresh_tail(word),
 				      go__fresh_tag(word));
+		go__perturb();
 		/* [take] release: our reading of the slots is over before
 		 * the owner may reuse them; acquire again on both ways. */
 	} while (!atomic_compare_exchange_weak_explicit(&r->word, &word, next,
@@ -259,6 +261,7 @@ static inline uint32_t go__woken_take(struct go__woken_ring *r,
 			into[i] = atomic_load_explicit(
 				&r->slot[(head + i) & GO__RING_MASK],
 				memory_order_relaxed);
+		go__perturb();
 		/* [took] release: the slots are read before they are free. */
 	} while (!atomic_compare_exchange_weak_explicit(
 		&r->head, &head, head + n, memory_order_acq_rel,

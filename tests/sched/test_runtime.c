@@ -136,16 +136,34 @@ static void use_from_thread(void *unused)
 	}
 }
 
-Test(runtime, many_threads_use_one_runtime, .timeout = 60)
+static void use_by_many(const go_runtime_options *options)
 {
 	atomic_store(&sum, 0);
-	cr_assert_eq(go_runtime_create(&shared, NULL), 0);
+	cr_assert_eq(go_runtime_create(&shared, options), 0);
 	test_start_threads(4, use_from_thread, NULL);
 	test_join_threads();
 	cr_assert_eq(go_runtime_shutdown(shared, GO_NEVER), 0);
 	/* What was spawned before the shutdown ran to its end. */
 	cr_assert_eq(atomic_load(&sum), 4 * 3 * 200 * 201 / 2);
 	cr_assert_eq(go_runtime_destroy(shared), 0);
+}
+
+Test(runtime, many_threads_use_one_runtime, .timeout = 60)
+{
+	use_by_many(NULL);
+}
+
+/*
+ * Every other pick takes the oldest new task, for which thieves come as well:
+ * one that loses the race must not run it.  (With the bug back it fails three
+ * times out of four.)
+ */
+Test(runtime, fair_looks_race_with_thieves, .timeout = 120)
+{
+	go_runtime_options o = {.fairness_interval = 2};
+
+	for (uint64_t i = test_rounds(60); i > 0; i--)
+		use_by_many(&o);
 }
 
 static void *join_other(void *arg)
