@@ -197,6 +197,7 @@ static void stranger(int self)
 
 static void finish(void)
 {
+	/* relaxed: the threads have ended. */
 	model_assert(atomic_load_explicit(&word.bits, memory_order_relaxed) ==
 		     0);
 	model_assert(length == 0);

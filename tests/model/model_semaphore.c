@@ -9,7 +9,7 @@
  * Cannot show: how waits are parked; a wait is one atomic here.  The callers in
  * semaphore.c are repeated in the same order.
  *
- * Bounds: two takers, one of which may be cancelled, and a giver of two permits.
+ * Bounds: two takers, one of which may be cancelled, and two permits.
  */
 #include "model.h"
 
@@ -153,6 +153,7 @@ static void canceller(int whom)
 
 static int left(void)
 {
+	/* relaxed: the threads have ended. */
 	uint64_t bits = atomic_load_explicit(&word.bits, memory_order_relaxed);
 
 	model_assert(length == 0 && !(bits & GO__PERMIT_WAITERS));
