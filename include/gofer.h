@@ -28,6 +28,7 @@
 #define GOFER_H
 
 #include <gofer/base.h>
+#include <gofer/chan.h>
 #include <gofer/deadline.h>
 #include <gofer/debug.h>
 #include <gofer/io.h>

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Channels: see chan.h for how it works.
+ */
+#include <string.h>
+
+#include "arch/sys.h"
+#include "sync/chan.h"
+
+enum {
+	FIRST_SLOTS = 8, /* Of an unbounded ring. */
+};
+
+/* ---- values ---- */
+
+static void copy(const struct go_chan *c, void *to, const void *from)
+{
+	if (!to)
+		return;
+	if (c->element_bytes == sizeof(uint64_t))
+		memcpy(to, from, sizeof(uint64_t));
+	else if (c->element_bytes)
+		memcpy(to, from, c->element_bytes);
+}
+
+static char *slot(const struct go_chan *c, size_t i)
+{
+	return c->ring + (i & (c->slots - 1)) * c->element_bytes;
+}
+
+static bool has_room(const struct go_chan *c)
+{
+	size_t limit = c->capacity < c->slots ? c->capacity : c->slots;
+
+	return c->tail - c->head < limit;
+}
+
+static void push(struct go_chan *c, const void *value)
+{
+	copy(c, slot(c, c->tail), value);
+	c->tail++;
+}
+
+static void pop(struct go_chan *c, void *value)
+{
+	copy(c, value, slot(c, c->head));
+	c->head++;
+}
+
+/* ---- peers ---- */
+
+/* The oldest wait of the queue that can be claimed; it is unlinked. */
+static struct go__chan_wait *claim(struct go__link *queue)
+{
+	struct go__link *l;
+
+	for (l = queue->next; l != queue; l = l->next) {
+		struct go__chan_wait *p =
+			go__container_of(l, struct go__chan_wait, node.link);
+
+		if (!go__wait_claim(&p->node))
+			continue;
+		go__list_remove(l);
+		/* A select asks which of its waits it was. */
+		p->node.waiter->value = p;
+		return p;
+	}
+	return NULL;
+}
+
+int go__chan_put(struct go_chan *c, const void *value,
+		 struct go__waiter **woken)
+{
+	struct go__chan_wait *peer;
+
+	*woken = NULL;
+	if (c->closed)
+		return -EPIPE;
+	peer = claim(&c->receivers);
+	if (peer) {
+		copy(c, peer->value, value);
+		*woken = peer->node.waiter;
+		return 0;
+	}
+	if (!has_room(c))
+		return -EAGAIN;
+	push(c, value);
+	return 0;
+}
+
+int go__chan_take(struct go_chan *c, void *value, struct go__waiter **woken)
+{
+	bool stored = c->head != c->tail;
+	struct go__chan_wait *peer;
+
+	*woken = NULL;
+	if (stored)
+		pop(c, value);
+	peer = claim(&c->senders);
+	if (peer) {
+		if (stored)
+			push(c, peer->value);
+		else
+			copy(c, value, peer->value);
+		*woken = peer->node.waiter;
+		return 0;
+	}
+	if (stored)
+		return 0;
+	return c->closed ? -EPIPE : -EAGAIN;
+}
+
+/* ---- an unbounded ring ---- */
+
+/* Replace the ring by a larger one.  Under the lock; returns the old one. */
+static char *install(struct go_chan *c, char *ring, size_t slots)
+{
+	char *old = c->ring;
+	size_t n = c->tail - c->head;
+
+	for (size_t i = 0; i < n; i++)
+		copy(c, ring + i * c->element_bytes, slot(c, c->head + i));
+	c->ring = ring;
+	c->slots = slots;
+	c->head = 0;
+	c->tail = n;
+	return old;
+}
+
+/* At least one byte, so that NULL always means failure. */
+static char *ring_alloc(size_t slots, size_t element_bytes)
+{
+	if (element_bytes == 0)
+		return go__sys_malloc(1);
+	if (slots > SIZE_MAX / 2 / element_bytes)
+		return NULL;
+	return go__sys_malloc(slots * element_bytes);
+}
+
+int go__chan_grow(struct go_chan *c)
+{
+	size_t slots;
+	char *ring;
+
+	go__lock_acquire(&c->lock);
+	slots = c->slots ? c->slots * 2 : FIRST_SLOTS;
+	go__lock_release(&c->lock);
+	ring = ring_alloc(slots, c->element_bytes);
+	if (!ring)
+		return -ENOMEM;
+	go__lock_acquire(&c->lock);
+	if (c->slots < slots)
+		ring = install(c, ring, slots);
+	go__lock_release(&c->lock);
+	go__sys_free(ring);
+	return 0;
+}
+
+/* ---- waiting ---- */
+
+static void forget(struct go_chan *c, struct go__chan_wait *wait)
+{
+	go__lock_acquire(&c->lock);
+	if (go__link_is_linked(&wait->node.link))
+		go__list_remove(&wait->node.link);
+	go__lock_release(&c->lock);
+}
+
+/* Queue up behind the others.  Under the lock, which it releases. */
+static int wait_in(struct go_chan *c, struct go__link *queue,
+		   struct go__waiter *w, void *value)
+{
+	struct go__chan_wait wait = {.value = value};
+	int r;
+
+	go__wait_begin(w, GO__NO_DEADLINE,
+		       queue == &c->senders ? GO__WAIT_SEND : GO__WAIT_RECEIVE,
+		       c);
+	go__wait_node_init(&wait.node, w);
+	go__list_push_back(queue, &wait.node.link);
+	go__lock_release(&c->lock);
+	r = go__wait(w);
+	/* After 0 and -EPIPE it is unlinked, and the channel may be gone. */
+	if (r != 0 && r != -EPIPE)
+		forget(c, &wait);
+	return r;
+}
+
+static int send_value(struct go_chan *c, const void *value,
+		      struct go__waiter *w)
+{
+	struct go__waiter *woken;
+	bool grow;
+	int r;
+
+	do {
+		go__lock_acquire(&c->lock);
+		r = go__chan_put(c, value, &woken);
+		grow = r == -EAGAIN && go__chan_must_grow(c);
+		if (r == -EAGAIN && !grow && w)
+			return wait_in(c, &c->senders, w, (void *)value);
+		go__lock_release(&c->lock);
+		if (grow)
+			r = go__chan_grow(c);
+	} while (grow && r == 0);
+	if (woken)
+		go__wait_deliver(woken, 0);
+	return r;
+}
+
+static int receive_value(struct go_chan *c, void *value, struct go__waiter *w)
+{
+	struct go__waiter *woken;
+	int r;
+
+	go__lock_acquire(&c->lock);
+	r = go__chan_take(c, value, &woken);
+	if (r == -EAGAIN && w)
+		return wait_in(c, &c->receivers, w, value);
+	go__lock_release(&c->lock);
+	if (woken)
+		go__wait_deliver(woken, 0);
+	return r;
+}
+
+/* ---- calls ---- */
+
+/* At the entry of a call that may wait. */
+static int enter(struct go__waiter **w)
+{
+	*w = go__waiter_self();
+	return *w ? go__wait_check(*w) : -ENOMEM;
+}
+
+static bool good_send(const struct go_chan *c, const void *value)
+{
+	return c && (value || c->element_bytes == 0);
+}
+
+int go_chan_send(go_chan *c, const void *value)
+{
+	struct go__waiter *w;
+	int r;
+
+	if (!good_send(c, value))
+		return -EINVAL;
+	r = enter(&w);
+	return r < 0 ? r : send_value(c, value, w);
+}
+
+int go_chan_recv(go_chan *c, void *value)
+{
+	struct go__waiter *w;
+	int r;
+
+	if (!c)
+		return -EINVAL;
+	r = enter(&w);
+	return r < 0 ? r : receive_value(c, value, w);
+}
+
+int go_chan_try_send(go_chan *c, const void *value)
+{
+	return good_send(c, value) ? send_value(c, value, NULL) : -EINVAL;
+}
+
+int go_chan_try_recv(go_chan *c, void *value)
+{
+	return c ? receive_value(c, value, NULL) : -EINVAL;
+}
+
+/* Claim all waits of a queue, to tell them that the channel is closed. */
+static void evict(struct go__link *queue, struct go__wake_list *woken)
+{
+	struct go__chan_wait *p;
+
+	while ((p = claim(queue)) != NULL) {
+		p->node.waiter->next = NULL;
+		*woken->last = p->node.waiter;
+		woken->last = &p->node.waiter->next;
+	}
+}
+
+int go_chan_close(go_chan *c)
+{
+	struct go__wake_list claimed;
+	struct go__waiter *w, *next;
+
+	if (!c)
+		return -EINVAL;
+	go__wake_list_init(&claimed);
+	go__lock_acquire(&c->lock);
+	if (c->closed) {
+		go__lock_release(&c->lock);
+		return -EPIPE;
+	}
+	c->closed = true;
+	evict(&c->senders, &claimed);
+	evict(&c->receivers, &claimed);
+	go__lock_release(&c->lock);
+	for (w = claimed.first; w; w = next) {
+		next = w->next;
+		go__wait_deliver(w, -EPIPE);
+	}
+	return 0;
+}
+
+size_t go_chan_length(go_chan *c)
+{
+	size_t n;
+
+	if (!c)
+		return 0;
+	go__lock_acquire(&c->lock);
+	n = c->tail - c->head;
+	go__lock_release(&c->lock);
+	return n;
+}
+
+size_t go_chan_capacity(const go_chan *c)
+{
+	return c ? c->capacity : 0;
+}
+
+/* ---- making and freeing ---- */
+
+/* The ring of a bounded channel: as many slots as hold the capacity. */
+static int first_ring(struct go_chan *c)
+{
+	size_t slots = 1;
+
+	if (c->capacity == 0 || c->capacity == GO_CHAN_UNBOUNDED)
+		return 0;
+	if (c->capacity > SIZE_MAX / 2)
+		return -ENOMEM;
+	while (slots < c->capacity)
+		slots *= 2;
+	c->ring = ring_alloc(slots, c->element_bytes);
+	if (!c->ring)
+		return -ENOMEM;
+	c->slots = slots;
+	return 0;
+}
+
+int go_chan_create(go_chan **out, size_t element_bytes, size_t capacity)
+{
+	struct go_chan *c;
+
+	if (!out)
+		return -EINVAL;
+	c = go__sys_calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	go__lock_init(&c->lock);
+	go__list_init(&c->senders);
+	go__list_init(&c->receivers);
+	c->element_bytes = element_bytes;
+	c->capacity = capacity;
+	if (first_ring(c) < 0) {
+		go__sys_free(c);
+		return -ENOMEM;
+	}
+	*out = c;
+	return 0;
+}
+
+int go_chan_destroy(go_chan *c)
+{
+	bool busy;
+
+	if (!c)
+		return 0;
+	go__lock_acquire(&c->lock);
+	busy = !go__list_empty(&c->senders) || !go__list_empty(&c->receivers);
+	go__lock_release(&c->lock);
+	if (busy)
+		return -EBUSY;
+	go__sys_free(c->ring);
+	go__sys_free(c);
+	return 0;
+}
