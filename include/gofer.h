@@ -34,6 +34,7 @@
 #include <gofer/io.h>
 #include <gofer/net.h>
 #include <gofer/runtime.h>
+#include <gofer/select.h>
 #include <gofer/sync.h>
 #include <gofer/task.h>
 #include <gofer/time.h>

@@ -58,6 +58,7 @@ struct go_chan {
 	bool closed;          /* Under lock, as all that follows. */
 	size_t element_bytes; /* Constant. */
 	size_t capacity;      /* Constant. */
+	uint32_t turn;        /* Of selects: where the next one begins. */
 
 	char *ring;        /* NULL: none yet, or none at all. */
 	size_t slots;      /* Of the ring: a power of two, or 0. */
