@@ -44,6 +44,13 @@ typedef struct go_case {
 	int64_t when_ns;
 } go_case;
 
+/*
+ * Make a case; the macros below call it.
+ *
+ * Returns  the case.
+ * Context  any.
+ * Parks    never.
+ */
 static inline go_case go_case_make(int kind, go_chan *chan, const void *value,
 				   int64_t when_ns)
 {
@@ -57,6 +64,13 @@ static inline go_case go_case_make(int kind, go_chan *chan, const void *value,
 	return made;
 }
 
+/*
+ * Find the point in time a length of time from now; GO_AFTER() calls it.
+ *
+ * Returns  nanoseconds, at most GO_NEVER.
+ * Context  any.
+ * Parks    never.
+ */
 static inline int64_t go_case_after(int64_t ns)
 {
 	int64_t now = go_now();
