@@ -31,6 +31,7 @@
 #include <gofer/chan.h>
 #include <gofer/deadline.h>
 #include <gofer/debug.h>
+#include <gofer/group.h>
 #include <gofer/io.h>
 #include <gofer/net.h>
 #include <gofer/runtime.h>

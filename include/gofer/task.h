@@ -29,6 +29,7 @@
 
 GO_BEGIN_DECLS
 
+struct go_group;
 struct go_runtime;
 
 /*
@@ -61,6 +62,8 @@ typedef struct go_spawn_options {
 	struct go_runtime *runtime;
 	/* If not NULL, receives a handle, to be joined or detached. */
 	go_task *task;
+	/* If not NULL, the group to be a child of (group.h); then no `task`. */
+	struct go_group *group;
 	/* Must be zero. */
 	uint64_t reserved[8];
 } go_spawn_options;

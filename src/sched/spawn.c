@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arch/sys.h"
+#include "sched/group.h"
 #include "sched/worker.h"
 
 enum {
@@ -116,11 +117,14 @@ int go__spawn(struct go_runtime *rt, struct go__worker *self,
 	t->deadline = GO__NO_DEADLINE;
 	t->shield = 0;
 	t->error = 0;
+	t->group = o ? (struct go__group *)(void *)o->group : NULL;
 	id = new_id(self);
 	go__task_word_begin(&t->word, id,
 			    GO__TASK_LIVE | (handle ? GO__TASK_HANDLE : 0));
 	if (handle)
 		*handle = (go_task){t, id};
+	if (t->group)
+		go__group_enter(t->group, t);
 	go__ready_fresh(self, t);
 	return 0;
 }
@@ -131,6 +135,8 @@ int go_spawn_with_at(const go_spawn_options *o, go_fn *fn, void *arg,
 	struct go__worker *self = go__worker_self();
 	struct go_runtime *rt = o ? o->runtime : NULL;
 
+	if (o && o->group)
+		return go__group_spawn(o, &(struct go__start){fn, arg, site});
 	if (!rt && self)
 		rt = self->runtime;
 	if (!rt)
@@ -179,6 +185,8 @@ void go__task_end(struct go__worker *w, struct go__task *t)
 
 	if (t->timer.wheel)
 		go__timer_close(&t->timer);
+	if (t->group)
+		go__group_leave(t);
 	switch (go__task_word_end(&t->word)) {
 	case GO__END_FREE:
 		break;

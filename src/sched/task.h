@@ -28,6 +28,7 @@
 #include "sched/timer.h"
 #include "sched/wait.h"
 
+struct go__group;
 struct go__worker;
 struct go_runtime;
 
@@ -68,10 +69,14 @@ struct go__task {
 	uint16_t shield; /* Depth of shields against cancellation. */
 	bool pinned;     /* Constant: runs on `worker` only. */
 
-	uint64_t deadline;        /* The innermost deadline scope. */
-	struct go__timer timer;   /* Its own rules: timer.h. */
-	struct go__joiner joiner; /* The reserver of the handle. */
-	const char *name;         /* Constant. */
+	uint64_t deadline;      /* The innermost deadline scope. */
+	struct go__timer timer; /* Its own rules: timer.h. */
+	union {
+		struct go__joiner joiner; /* The reserver of the handle. */
+		struct go__link link;     /* Of group, under its lock. */
+	};
+	const char *name;        /* Constant. */
+	struct go__group *group; /* Constant: NULL, or it has no handle. */
 };
 
 _Static_assert(GO__SANITIZE || sizeof(struct go__task) == 256,
