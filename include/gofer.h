@@ -33,6 +33,7 @@
 #include <gofer/debug.h>
 #include <gofer/group.h>
 #include <gofer/io.h>
+#include <gofer/local.h>
 #include <gofer/net.h>
 #include <gofer/runtime.h>
 #include <gofer/select.h>

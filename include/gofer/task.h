@@ -64,6 +64,9 @@ typedef struct go_spawn_options {
 	go_task *task;
 	/* If not NULL, the group to be a child of (group.h); then no `task`. */
 	struct go_group *group;
+	/* Begin with the spawner's task-local values (local.h), but for keys
+	 * with a destructor: a value has one owner. */
+	bool inherit_locals;
 	/* Must be zero. */
 	uint64_t reserved[8];
 } go_spawn_options;

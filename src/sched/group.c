@@ -230,7 +230,7 @@ int go_group_spawn_at(go_group *group, go_fn *fn, void *arg, const char *site)
 
 	if (!group)
 		return -EINVAL;
-	return go__group_spawn(&o, &(struct go__start){fn, arg, site});
+	return go__group_spawn(&o, &(struct go__start){fn, arg, site, NULL});
 }
 
 static int wait_for_none(struct go__group *g, struct go__waiter *w, bool deaf)

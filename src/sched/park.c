@@ -19,6 +19,7 @@
  *        a task which parks early costs one page; test_sched.c measures it.
  */
 #include "arch/sys.h"
+#include "sched/extra.h"
 #include "sched/local.h"
 
 struct go__worker *go__worker_self(void)
@@ -155,6 +156,8 @@ static void task_main(void)
 		t->budget = GO__TASK_BUDGET;
 		*t->worker->errno_location = 0;
 		t->start.arg = t->start.fn(t->start.arg);
+		if (GO__UNLIKELY(t->start.extra != NULL))
+			go__extra_end(&t->start.extra);
 		w = t->worker;
 		t = retire(t, &to);
 	}

@@ -253,7 +253,7 @@ int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
 	r = host ? begin_hosting(rt) : 0;
 	if (r < 0)
 		return r;
-	r = go__spawn(rt, NULL, NULL, &(struct go__start){fn, arg, site},
+	r = go__spawn(rt, NULL, NULL, &(struct go__start){fn, arg, site, NULL},
 		      &task);
 	if (r == 0) {
 		if (host)

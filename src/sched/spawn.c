@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arch/sys.h"
+#include "sched/extra.h"
 #include "sched/group.h"
 #include "sched/worker.h"
 
@@ -110,8 +111,9 @@ int go__spawn(struct go_runtime *rt, struct go__worker *self,
 	t->start = *start;
 	t->name = o ? o->name : NULL;
 	t->pinned = o && o->pinned;
-	t->stack_class = o && o->stack_bytes ? go__stack_class(o->stack_bytes)
-					     : rt->stack_class;
+	t->stack_class =
+		(uint8_t)(o && o->stack_bytes ? go__stack_class(o->stack_bytes)
+					      : rt->stack_class);
 	t->worker = self && self->runtime == rt ? self : &rt->worker[0];
 	t->slot = NULL;
 	t->deadline = GO__NO_DEADLINE;
@@ -129,20 +131,32 @@ int go__spawn(struct go_runtime *rt, struct go__worker *self,
 	return 0;
 }
 
-int go_spawn_with_at(const go_spawn_options *o, go_fn *fn, void *arg,
-		     const char *site)
+static int spawn_with(const go_spawn_options *o, const struct go__start *start)
 {
 	struct go__worker *self = go__worker_self();
 	struct go_runtime *rt = o ? o->runtime : NULL;
 
 	if (o && o->group)
-		return go__group_spawn(o, &(struct go__start){fn, arg, site});
+		return go__group_spawn(o, start);
 	if (!rt && self)
 		rt = self->runtime;
 	if (!rt)
-		return fn ? -ESRCH : -EINVAL;
-	return go__spawn(rt, self, o, &(struct go__start){fn, arg, site},
-			 o ? o->task : NULL);
+		return start->fn ? -ESRCH : -EINVAL;
+	return go__spawn(rt, self, o, start, o ? o->task : NULL);
+}
+
+int go_spawn_with_at(const go_spawn_options *o, go_fn *fn, void *arg,
+		     const char *site)
+{
+	struct go__start start = {fn, arg, site, NULL};
+	int r;
+
+	if (o && o->inherit_locals && go__extra_inherit(&start.extra) < 0)
+		return -ENOMEM;
+	r = spawn_with(o, &start);
+	if (r < 0 && start.extra)
+		go__extra_drop(start.extra);
+	return r;
 }
 
 int go_spawn_at(go_fn *fn, void *arg, const char *site)
@@ -152,7 +166,7 @@ int go_spawn_at(go_fn *fn, void *arg, const char *site)
 	if (!self)
 		return fn ? -ESRCH : -EINVAL;
 	return go__spawn(self->runtime, self, NULL,
-			 &(struct go__start){fn, arg, site}, NULL);
+			 &(struct go__start){fn, arg, site, NULL}, NULL);
 }
 
 int go_task_spawn_at(go_task *task, go_fn *fn, void *arg, const char *site)
@@ -164,7 +178,7 @@ int go_task_spawn_at(go_task *task, go_fn *fn, void *arg, const char *site)
 	if (!self)
 		return fn ? -ESRCH : -EINVAL;
 	return go__spawn(self->runtime, self, NULL,
-			 &(struct go__start){fn, arg, site}, task);
+			 &(struct go__start){fn, arg, site, NULL}, task);
 }
 
 int go_runtime_spawn_at(go_runtime *rt, go_fn *fn, void *arg, const char *site)
@@ -172,7 +186,7 @@ int go_runtime_spawn_at(go_runtime *rt, go_fn *fn, void *arg, const char *site)
 	if (!rt)
 		return -EINVAL;
 	return go__spawn(rt, go__worker_self(), NULL,
-			 &(struct go__start){fn, arg, site}, NULL);
+			 &(struct go__start){fn, arg, site, NULL}, NULL);
 }
 
 /* ---- ending ---- */
@@ -185,6 +199,9 @@ void go__task_end(struct go__worker *w, struct go__task *t)
 
 	if (t->timer.wheel)
 		go__timer_close(&t->timer);
+	/* Only of a task that never ran. */
+	if (t->start.extra)
+		go__extra_drop(t->start.extra);
 	if (t->group)
 		go__group_leave(t);
 	switch (go__task_word_end(&t->word)) {

@@ -28,6 +28,7 @@
 #include "sched/timer.h"
 #include "sched/wait.h"
 
+struct go__extra;
 struct go__group;
 struct go__worker;
 struct go_runtime;
@@ -43,6 +44,8 @@ struct go__start {
 	go_fn *fn;
 	void *arg; /* After the task's end: its result. */
 	const char *site;
+	/* Handlers and locals (extra.c), or NULL.  The task only. */
+	struct go__extra *extra;
 };
 
 /* In the order of use: a switch needs the first two cache lines. */
@@ -58,16 +61,16 @@ struct go__task {
 
 	/* Any thread reads it, for a task that it knows to be alive. */
 	_Atomic(struct go_runtime *) runtime;
-	unsigned stack_class; /* Of slot; log2 of its bytes. */
-	unsigned budget;      /* Calls left before it yields by itself. */
+	unsigned budget; /* Calls left before it yields by itself. */
 	/* The owner; the dump reads it: worker.clock when it last waited. */
 	_Atomic uint32_t since;
 
 	/* Constant after the spawn, but for the result. */
 	struct go__start start;
-	int error;       /* After its end: 0, or why it never ran. */
-	uint16_t shield; /* Depth of shields against cancellation. */
-	bool pinned;     /* Constant: runs on `worker` only. */
+	int error;           /* After its end: 0, or why it never ran. */
+	uint16_t shield;     /* Depth of shields against cancellation. */
+	bool pinned;         /* Constant: runs on `worker` only. */
+	uint8_t stack_class; /* Constant: of slot; log2 of its bytes. */
 
 	uint64_t deadline;      /* The innermost deadline scope. */
 	struct go__timer timer; /* Its own rules: timer.h. */

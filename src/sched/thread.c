@@ -15,6 +15,7 @@
  * to that one too if it is there.  It may do so late, when the thread has gone
  * on: the next poll(2) then returns early, finds nothing, and is repeated.
  */
+#include "sched/extra.h"
 #include "sched/worker.h"
 
 #include <pthread.h>
@@ -33,6 +34,8 @@ static void give_back(void *arg)
 {
 	struct go__thread *t = arg;
 
+	if (t->extra)
+		go__extra_end(&t->extra);
 	/* What runs after us on this thread and waits takes another one. */
 	go__self()->waiter = NULL;
 	go__lock_acquire(&free_lock);

@@ -45,6 +45,7 @@ struct go__thread {
 	_Atomic int eventfd;
 	struct go__worker *worker;    /* The owner only. */
 	uint64_t deadline;            /* The owner only: the innermost scope. */
+	struct go__extra *extra;      /* The owner only: extra.c. */
 	struct go__thread *next_free; /* Under thread.c's lock. */
 };
 

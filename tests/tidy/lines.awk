@@ -68,6 +68,7 @@ BEGIN {
 	public["base.h"] = public["fiber.h"] = "arch"
 	public["task.h"] = public["runtime.h"] = public["time.h"] = "sched"
 	public["group.h"] = public["deadline.h"] = "sched"
+	public["local.h"] = "sched"
 	public["blocking.h"] = "sched"
 	public["sync.h"] = public["chan.h"] = public["select.h"] = "sync"
 	public["io.h"] = public["net.h"] = public["file.h"] = "io"
