@@ -79,13 +79,40 @@ static unsigned wake(struct go__link *list, bool all, int result,
 	return n;
 }
 
-/* A place is free: for a spawner that waits, else for anybody. */
-static void give_back(struct go__group *g, struct go__wake_list *woken)
+/*
+ * No child is left: claim all that wait for it, and chain them.  They may not
+ * be put on a wake list: that may deliver at once, and the group would be gone
+ * before it is unlocked.
+ */
+static struct go__waiter *claim_waiters(struct go__group *g)
+{
+	struct go__link *link = g->waiters.next, *next;
+	struct go__waiter *claimed = NULL;
+
+	for (; link && link != &g->waiters; link = next) {
+		struct go__wait_node *node =
+			go__container_of(link, struct go__wait_node, link);
+
+		next = link->next;
+		if (!go__wait_claim(node))
+			continue;
+		go__list_remove(link);
+		node->waiter->next = claimed;
+		claimed = node->waiter;
+	}
+	return claimed;
+}
+
+/*
+ * A place is free: for a spawner that waits, else for anybody.  Returns whom to
+ * give to deliver_over() when the lock is released.
+ */
+static struct go__waiter *give_back(struct go__group *g,
+				    struct go__wake_list *woken)
 {
 	if (!g->cancelled && wake(&g->spawners, false, 0, woken))
-		return;
-	if (--g->places == 0)
-		wake(&g->waiters, true, 0, woken);
+		return NULL;
+	return --g->places == 0 ? claim_waiters(g) : NULL;
 }
 
 static void cancel(struct go__group *g, struct go__wake_list *woken)
@@ -111,6 +138,17 @@ static void cancel(struct go__group *g, struct go__wake_list *woken)
 
 /* ---- children ---- */
 
+/* The group is over for those who were claimed; it may be gone already. */
+static void deliver_over(struct go__waiter *claimed)
+{
+	while (claimed) {
+		struct go__waiter *w = claimed;
+
+		claimed = w->next;
+		go__wait_deliver(w, 0);
+	}
+}
+
 void go__group_enter(struct go__group *g, struct go__task *t)
 {
 	t->deadline = g->deadline;
@@ -127,6 +165,7 @@ void go__group_leave(struct go__task *t)
 	struct go__group *g = t->group;
 	int error = t->error ? t->error : error_of(t->start.arg);
 	struct go__wake_list woken;
+	struct go__waiter *over;
 
 	go__wake_list_init(&woken);
 	go__lock_acquire(&g->lock);
@@ -135,9 +174,10 @@ void go__group_leave(struct go__task *t)
 		g->error = error;
 	if (error && g->cancel_on_error)
 		cancel(g, &woken);
-	give_back(g, &woken);
+	over = give_back(g, &woken);
 	go__lock_release(&g->lock);
 	go__wake_list_flush(&woken);
+	deliver_over(over);
 }
 
 /* ---- waiting ---- */
@@ -195,12 +235,14 @@ static int take_place(struct go__group *g)
 static void return_place(struct go__group *g)
 {
 	struct go__wake_list woken;
+	struct go__waiter *over;
 
 	go__wake_list_init(&woken);
 	go__lock_acquire(&g->lock);
-	give_back(g, &woken);
+	over = give_back(g, &woken);
 	go__lock_release(&g->lock);
 	go__wake_list_flush(&woken);
+	deliver_over(over);
 }
 
 int go__group_spawn(const go_spawn_options *o, const struct go__start *start)
