@@ -9,8 +9,7 @@
 #include "everywhere.h"
 #include "support.h"
 
-static _Atomic bool stop, full;
-static _Atomic int started;
+static _Atomic bool stop;
 static _Atomic int turns;
 
 static void *take_turns(void *arg)
@@ -105,6 +104,9 @@ Test(fairness, whatever_the_rhythm, .timeout = 60)
 
 #ifdef GO_TEST_HOOKS
 #include "arch/sys.h"
+
+static _Atomic bool full;
+static _Atomic int started;
 
 static int no_new_stacks(enum go__sys_call call)
 {
