@@ -162,7 +162,7 @@ static inline go_shield go_shield_make(void)
 
 #define GO_SCOPE_JOIN(a, b) a##b
 #define GO_SCOPE_NAME(line) GO_SCOPE_JOIN(go_scope_, line)
-#define GO_AT_END(fn)       __attribute__((cleanup(fn)))
+#define GO_AT_END(fn)       __attribute__((cleanup(fn), unused))
 
 /*
  * Declarations: a deadline, a time-out or a shield from here to the end of the

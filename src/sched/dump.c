@@ -198,7 +198,7 @@ RACY static void read_plain(const struct go__task *t, struct view *v)
 	v->site = *(const char *const volatile *)&t->start.site;
 	v->name = *(const char *const volatile *)&t->name;
 	v->slot = *(char *const volatile *)&t->slot;
-	v->class = *(const volatile unsigned *)&t->stack_class;
+	v->class = *(const volatile uint8_t *)&t->stack_class;
 	v->worker = *(struct go__worker *const volatile *)&t->worker;
 	v->sp = *(void *const volatile *)&t->context.sp;
 	v->high = *(char *const volatile *)&t->context.stack_high;
