@@ -62,7 +62,7 @@ static void *send_either(void *unused)
 
 static void *select_both(void *unused)
 {
-	uint64_t sum = 0, a, b;
+	uint64_t sum = 0, a = 0, b = 0;
 	go_task t[2];
 
 	(void)unused;
