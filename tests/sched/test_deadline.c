@@ -161,7 +161,7 @@ static void *reads_and_writes(void *arg)
 {
 	struct sockaddr_storage from;
 	socklen_t length = sizeof(from);
-	char byte, *space = &byte;
+	char byte = 0, *space = &byte;
 	struct iovec v = {space, 1};
 	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
 	struct pollfd p = {.events = POLLIN};
