@@ -157,7 +157,7 @@ static void critical(int self)
 		pass();
 		break;
 	case GO__MUTEX_STRANGER:
-		model_assert(!"the owner is a stranger");
+		model_assert(false && "the owner is a stranger");
 	}
 }
 
