@@ -42,7 +42,9 @@ static void *walker(void *tree, void *unused)
 static fiber *walk_from(const struct node *tree)
 {
 	fiber *f;
-	int error = fiber_create(&f, walker, (void *)tree, NULL);
+	/* The walk is as deep as the tree. */
+	fiber_options options = {.stack_bytes = 1 << 20};
+	int error = fiber_create(&f, walker, (void *)tree, &options);
 
 	if (error < 0) {
 		fprintf(stderr, "fiber_create: %s\n", strerror(-error));

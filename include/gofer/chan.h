@@ -2,15 +2,26 @@
 /*
  * Channels: values handed from one task or thread to another.
  *
- *     go_chan *squares;
- *     int r = go_chan_create(&squares, sizeof(int), 16);
- *     ...
- *     int n = 49;
- *     go_chan_send(squares, &n);          in one task
- *     go_chan_close(squares);
+ *     static void *make_squares(void *arg)
+ *     {
+ *             go_chan *squares = arg;
  *
+ *             for (int i = 1; i <= 5; i++) {
+ *                     int n = i * i;
+ *
+ *                     if (go_chan_send(squares, &n) < 0)
+ *                             break;
+ *             }
+ *             go_chan_close(squares);
+ *             return NULL;
+ *     }
+ *
+ * That is one side, and this is the other one (examples/channels.c):
+ *
+ *     r = go_chan_create(&squares, sizeof n, 2);
+ *     ...
  *     while (go_chan_recv(squares, &n) == 0)
- *             printf("%d\n", n);          in another one
+ *             printf("%d\n", n);
  *
  * A channel copies values of one fixed size.  Any number of senders and
  * receivers may use it at once, tasks of any runtime and plain threads in any

@@ -6,9 +6,9 @@
  * A deadline is ambient: no call takes a time-out, for a scope around the calls
  * says when all of them have to be done.
  *
- *     static int ask(int fd, char *answer, size_t size)
+ *     static int ask(int fd, int64_t limit_ns, char *answer, size_t size)
  *     {
- *             GO_TIMEOUT(5 * GO_SECOND);
+ *             GO_TIMEOUT(limit_ns);
  *             ssize_t r = go_write_all(fd, "?", 1, NULL);
  *
  *             if (r >= 0)
@@ -16,9 +16,10 @@
  *             return (int)r;
  *     }
  *
- * Here both calls together take five seconds at most; past that, the one that
+ * Here both calls together take limit_ns at most; past that, the one that
  * waits fails with -ETIMEDOUT.  The scope ends with the block, however it is
  * left.  Scopes nest, and an inner one can only make the time shorter.
+ * (examples/deadlines.c is the whole program.)
  *
  * A call that need not wait succeeds past the deadline too: data that is there
  * is read, a task that is over is joined.  Only waiting has an end.
@@ -26,11 +27,14 @@
  * A shield lets clean-up wait although the task has been cancelled and its
  * deadlines have passed.  Give it a time-out of its own:
  *
+ *     static void take_leave(int fd)
  *     {
  *             GO_SHIELD();
- *             GO_TIMEOUT(1 * GO_SECOND);
+ *             GO_TIMEOUT(60 * GO_SECOND);
  *             go_write_all(fd, "bye\n", 4, NULL);
  *     }
+ *
+ * (In examples/cancel.c a task that has been cancelled calls it.)
  *
  * Each task and each plain thread has its own scopes; a task that it spawns
  * inherits none.  Scopes must be left in the reverse order, by who began them.

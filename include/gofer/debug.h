@@ -4,7 +4,7 @@
  *
  * When a program hangs, ask it:
  *
- *     go_dump(2);
+ *     r = go_dump(2);
  *
  * or let a signal ask (go_runtime_options.dump_signal).  docs/debugging.md
  * shows a dump and how to read it.

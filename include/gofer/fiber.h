@@ -15,12 +15,12 @@
  *			fiber_yield((void *)(i * i));
  *		return NULL;
  *	}
- *
+ *	...
  *	fiber *f;
  *	void *square;
  *
- *	if (fiber_create(&f, squares, (void *)10, NULL) < 0)
- *		return;
+ *	if (fiber_create(&f, squares, (void *)3, NULL) < 0)
+ *		return 1;
  *	while (fiber_resume(f, NULL, &square) == 0 && !fiber_done(f))
  *		printf("%d\n", (int)(intptr_t)square);
  *	fiber_destroy(f);
@@ -59,7 +59,7 @@ typedef void *fiber_fn(void *arg, void *in);
  * How to make a fiber.  All zero, like a null pointer, means the defaults.
  *
  *	fiber_options options = {.stack_bytes = 1 << 20};
- *	fiber_create(&f, deep, NULL, &options);
+ *	int error = fiber_create(&f, walker, (void *)tree, &options);
  */
 typedef struct fiber_options {
 	/*

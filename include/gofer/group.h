@@ -2,15 +2,21 @@
 /*
  * Groups: tasks that are waited for together, and never left behind.
  *
- *     static int fetch_all(struct source *s, int n)
+ *     static int fetch_all(struct page *pages, int n)
  *     {
- *             GO_GROUP(group);
+ *             go_group_options options = {.cancel_on_error = true};
+ *             GO_GROUP_WITH(group, &options);
  *
- *             for (int i = 0; i < n; i++)
- *                     if (go_group_spawn(&group, fetch, &s[i]) < 0)
- *                             return -1;
+ *             for (int i = 0; i < n; i++) {
+ *                     int r = go_group_spawn(&group, fetch, &pages[i]);
+ *
+ *                     if (r < 0)
+ *                             return r;
+ *             }
  *             return go_group_wait(&group);
  *     }
+ *
+ * (examples/groups.c; GO_GROUP(group) declares one without options.)
  *
  * However the block is left, no task of the group outlives it: at its end
  * those that still run are cancelled and waited for.  So what they use may live

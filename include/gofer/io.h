@@ -6,12 +6,12 @@
  * a blocking descriptor.  A task that has to wait parks, and its worker runs
  * other tasks; a plain thread blocks.
  *
- *     char line[512];
- *     ssize_t n = go_read(fd, line, sizeof line);
- *     if (n > 0)
- *             n = go_write_all(fd, line, (size_t)n, NULL);
- *     if (n < 0)
- *             fprintf(stderr, "echo: %s\n", strerror((int)-n));
+ *     while ((n = go_read(fd, line, sizeof line)) > 0)
+ *             if (go_write_all(fd, line, (size_t)n, NULL) < 0)
+ *                     break;
+ *     go_close(fd);
+ *
+ * (examples/echo.c is a whole server and its client.)
  *
  * Which descriptors?  Any, with one rule:
  *

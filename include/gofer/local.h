@@ -3,15 +3,22 @@
  * What belongs to a task, or to a plain thread, and goes with it: clean-up
  * handlers, and task-local values.
  *
- *     static go_key name_key;               (go_key_create(&name_key, free))
- *
- *     static void *serve(void *arg)
+ *     static go_key name_key;
+ *     ...
+ *     static void *serve(void *unused)
  *     {
- *             go_at_exit(log_the_end, arg);
- *             go_local_set(name_key, strdup("server"));
+ *             static char begins[] = "begins", ends[] = "ends";
+ *             char *name = strdup("server");
+ *             int r = go_local_set(name_key, name);
  *             ...
- *             return NULL;
+ *                     r = go_at_exit(say, ends);
+ *             ...
+ *             return GO_INT(r);
  *     }
+ *     ...
+ *     int r = go_key_create(&name_key, free);
+ *
+ * (examples/locals.c is the whole program.)
  *
  * When its function has returned, a task runs its handlers, the newest first,
  * and then the destructors of its values.  Both may wait: they run in a shield

@@ -2,11 +2,20 @@
 /*
  * Sockets: POSIX's calls with go_ in front, and two conveniences for TCP.
  *
- *     int listener = go_tcp_listen("127.0.0.1:8080");
- *     int fd;
- *     while ((fd = go_accept(listener, NULL, NULL)) >= 0)
- *             if (go_spawn(serve, GO_INT(fd)) < 0)
- *                     go_close(fd);
+ *     static void *accept_all(void *arg)
+ *     {
+ *             int listener = GO_TO_INT(arg);
+ *             int fd;
+ *
+ *             while ((fd = go_accept(listener, NULL, NULL)) >= 0)
+ *                     if (go_spawn(serve, GO_INT(fd)) < 0)
+ *                             go_close(fd);
+ *             return NULL;
+ *     }
+ *     ...
+ *     int listener = go_tcp_listen("127.0.0.1:0");
+ *
+ * (examples/echo.c has its client, too.)
  *
  * What io.h says about descriptors and common errors holds here too: go_read,
  * go_write, go_poll and go_close work on sockets like on everything else.
@@ -171,9 +180,9 @@ GO_API ssize_t go_sendmsg(int fd, const struct msghdr *message, int flags);
 /*
  * Listen for TCP connections at an address:
  *
- *     "127.0.0.1:8080"    that IPv4 address
- *     "[::1]:8080"        that IPv6 address
- *     ":8080"             all addresses of the machine
+ *   "127.0.0.1:8080"    that IPv4 address
+ *   "[::1]:8080"        that IPv6 address
+ *   ":8080"             all addresses of the machine
  *
  * Port 0 takes any free one; getsockname(2) tells which.  Addresses are
  * numbers, not names.  SO_REUSEADDR is set, so that a server can be restarted

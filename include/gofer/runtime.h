@@ -6,20 +6,24 @@
  *
  *     int main(void)
  *     {
- *             return go_run(serve_forever, NULL) < 0;
+ *             return go_run(tick, NULL) < 0;
  *     }
  *
  * A program that has threads of its own makes a runtime, gives it work from
  * any thread, and waits for results in plain blocking calls:
  *
- *     go_runtime *rt;
- *     void *answer;
- *     int r = go_runtime_create(&rt, NULL);
+ *     int r = go_runtime_create(&rt, &options);
+ *
  *     if (r == 0) {
- *             r = go_runtime_block_on(rt, compute, question, &answer);
- *             go_runtime_shutdown(rt, GO_NEVER);
+ *             r = go_runtime_spawn(rt, housekeeping, NULL);
+ *             if (r == 0)
+ *                     r = go_runtime_block_on(rt, compute, question, &answer);
+ *             ...
+ *             printf("tasks left: %d\n", go_runtime_shutdown(rt, GO_NEVER));
  *             go_runtime_destroy(rt);
  *     }
+ *
+ * (examples/ticker.c and examples/embed.c are the whole programs.)
  *
  * A process may have many runtimes; tasks of different ones may wait for each
  * other.  The first runtime of a process installs a handler for SIGSEGV and

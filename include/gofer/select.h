@@ -3,21 +3,28 @@
  * Select: wait for whichever of several things comes first.
  *
  *     go_case cases[] = {
- *             GO_RECV(requests, &request),
- *             GO_RECV(quit, NULL),
- *             GO_AFTER(5 * GO_SECOND),
+ *             GO_RECV(s->requests, &request),
+ *             GO_RECV(s->quit, NULL),
+ *             GO_AFTER(10 * GO_MILLISECOND),
  *     };
+ *
  *     switch (go_select(cases, 3)) {
  *     case 0:
- *             if (cases[0].result == 0)
- *                     serve(&request);
+ *             if (cases[0].result < 0)
+ *                     return NULL;
+ *             printf("served %d\n", request);
+ *             s->served++;
  *             break;
  *     case 1:
- *             return;
+ *             printf("told to stop\n");
+ *             return NULL;
  *     case 2:
- *             report_idle();
- *             break;
+ *             ...
+ *     default:
+ *             return NULL;
  *     }
+ *
+ * (examples/select.c is the whole program.)
  */
 #ifndef GOFER_SELECT_H
 #define GOFER_SELECT_H

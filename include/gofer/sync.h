@@ -9,12 +9,16 @@
  *
  *     static go_mutex lock = GO_MUTEX_INIT;
  *     static go_cond filled = GO_COND_INIT;
- *
+ *     static int count;
+ *     ...
  *     go_mutex_lock(&lock);
- *     while (count == 0)
- *             go_cond_wait(&filled, &lock);
- *     count--;
+ *     while (r == 0 && count == 0)
+ *             r = go_cond_wait(&filled, &lock);
+ *     if (r == 0)
+ *             count--;
  *     go_mutex_unlock(&lock);
+ *
+ * (examples/locks.c is the whole program.)
  *
  * What one does before it unlocks, posts, sets, signals or is done happens
  * before what the one does that this lets go on.  Calls that wait also fail
@@ -96,10 +100,12 @@ GO_API int go_mutex_destroy(go_mutex *m);
 /*
  * A counting semaphore.  Permits go to waiters in the order in which they came.
  *
- *     static go_semaphore slots = GO_SEMAPHORE_INIT(8);
- *
- *     if (go_semaphore_acquire(&slots) == 0) {
- *             ...
+ *     static go_semaphore slots = GO_SEMAPHORE_INIT(2);
+ *     ...
+ *     int r = go_semaphore_acquire(&slots);
+ *     ...
+ *     if (r == 0) {
+ *             r = take();
  *             go_semaphore_post(&slots);
  *     }
  */

@@ -14,10 +14,12 @@
  *             go_close(fd);
  *             return NULL;
  *     }
- *
- *     int fd = go_accept(listener, NULL, NULL);
+ *     ...
+ *     fd = go_accept(listener, NULL, NULL);
  *     if (fd >= 0 && go_spawn(serve, GO_INT(fd)) < 0)
  *             go_close(fd);
+ *
+ * (examples/echo_server.c and examples/tasks.c are whole programs.)
  *
  * The call that spawns a task happens before the task's first instruction;
  * its last one happens before go_task_join() returns.
@@ -38,9 +40,12 @@ struct go_runtime;
  *
  *     go_task t;
  *     void *sum;
- *     int r = go_task_spawn(&t, add_up, numbers);
- *     if (r == 0)
- *             r = go_task_join(t, &sum);
+ *     ...
+ *     r = go_task_spawn(&t, add_up, &low);
+ *     if (r < 0)
+ *             return GO_INT(r);
+ *     mine = GO_TO_INT(add_up(&high));
+ *     r = go_task_join(t, &sum);
  */
 typedef struct go_task {
 	void *block;

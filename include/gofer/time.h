@@ -3,12 +3,15 @@
  * Time: the clock, and sleeping on it.
  *
  *     int64_t next = go_now();
- *     for (;;) {
+ *
+ *     for (int i = 0; i < 3; i++) {
  *             next += 20 * GO_MILLISECOND;
  *             if (go_sleep_until(next) < 0)
  *                     break;
- *             sample();
+ *             printf("tick\n");
  *     }
+ *
+ * (examples/ticker.c is the whole program.)
  */
 #ifndef GOFER_TIME_H
 #define GOFER_TIME_H

@@ -20,7 +20,7 @@ clean_tree()
 	rm -rf "$work/tree"
 	mkdir "$work/tree"
 	cd "$work/tree" || exit 2
-	mkdir -p src/arch src/sched src/io include/gofer tests
+	mkdir -p src/arch src/sched src/io include/gofer tests examples
 	cat >src/arch/low.c <<-'END'
 	/* SPDX-License-Identifier: MIT */
 	#include "arch/low.h"
@@ -70,6 +70,8 @@ clean_tree()
 	/*
 	 * Look down.
 	 *
+	 *     go_low(&p);
+	 *
 	 * Returns: what is there.  Context: any.  Parks: no.
 	 */
 	int go_low(int *_Atomic *p);
@@ -81,9 +83,31 @@ clean_tree()
 		return go_low(0);
 	}
 	END
+	cat >examples/low.c <<-'END'
+	/* SPDX-License-Identifier: MIT */
+	#include <gofer/low.h>
+
+	static int look(int *_Atomic p)
+	{
+		go_low(&p);
+		return 0; /* it is low */
+	}
+	END
+	cat >README.md <<-'END'
+	```c
+	#include <gofer/low.h>
+
+	static int look(int *_Atomic p)
+	{
+		go_low(&p);
+		return 0; /* it is low */
+	}
+	```
+	END
 	echo go_low >tests/exported-symbols.txt
 	# The here-documents above have lost their indentation.
-	sed -i 's/^return/\t&/; s/^\/\* Relaxed/\t&/' src/*/*.c tests/*.c
+	sed -i 's/^return/\t&/; s/^\/\* Relaxed/\t&/; s/^go_low(/\t&/' \
+		src/*/*.c tests/*.c examples/*.c
 	cp "$here/../../.clang-format" .
 }
 
@@ -133,7 +157,7 @@ repeat() # N TEXT
 }
 
 clean_tree
-for check in lines contracts tested calls symbols format; do
+for check in lines contracts tested quotes calls symbols format; do
 	expect $check ""
 done
 
@@ -184,7 +208,7 @@ expect lines 'src/arch includes "gofer/net.h"'
 
 clean_tree
 sed -i 's/Parks: no/It does not park/' include/gofer/low.h
-expect contracts "low.h:8: go_low: its comment lacks"
+expect contracts "low.h:10: go_low: its comment lacks"
 
 clean_tree
 printf '\nint go_bare(void);\n' >>include/gofer/low.h
@@ -193,6 +217,23 @@ expect contracts "go_bare: its comment lacks"
 clean_tree
 sed -i 's/go_low/other/' tests/test_low.c
 expect tested "go_low occurs in no test"
+
+clean_tree
+sed -i 's/go_low(&p);/go_low(\&q);/' include/gofer/low.h
+expect quotes "low.h:6: this is in no example: go_low(&q);"
+
+clean_tree
+sed -i 's/it is low/it is not/' examples/low.c
+expect quotes "README.md:2: this is in no example: #include"
+
+clean_tree
+echo "static int more;" >>examples/low.c
+expect quotes "README.md:2: this is in no example: #include"
+
+clean_tree
+sed -i '/^\/\*$/,/^ \*\/$/d' include/gofer/low.h
+rm README.md
+expect quotes "no quotes found"
 
 clean_tree
 sed -i 's/go__poller_wait/go__high/' src/sched/middle.c src/sched/poller.h

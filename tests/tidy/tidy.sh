@@ -24,7 +24,7 @@ done
 objects=${1:-}
 library=${2:-}
 [ "$checks" = " all" ] &&
-	checks="lines contracts tested calls symbols format"
+	checks="lines contracts tested quotes calls symbols format"
 cd "$root" || exit 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -87,6 +87,16 @@ check_tested()
 		}
 		exit bad
 	}' "$work/words" "$work/functions" || result=1
+}
+
+# What headers and documents show is quoted from programs that are run.
+check_quotes()
+{
+	find ./examples -name '*.c' >"$work/quotes"
+	find ./include -name '*.h' >>"$work/quotes"
+	find . -path './build*' -prune -o -name '*.md' -print |
+		sort >>"$work/quotes"
+	xargs -r awk -f "$here/quotes.awk" <"$work/quotes" || result=1
 }
 
 # Calls go downward: no object refers to a symbol that a layer beside or above

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A runtime in a program that has threads of its own: the main thread waits in
+ * plain blocking calls for what tasks work out.
+ *
+ * Run it:    embed
+ * Expect:    6 * 7 = 42
+ *            tasks left: 0
+ */
+#include <gofer.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static void *compute(void *question)
+{
+	const int *factors = question;
+
+	return GO_INT(factors[0] * factors[1]);
+}
+
+/* Runs until the runtime is shut down, which cancels it. */
+static void *housekeeping(void *unused)
+{
+	while (go_sleep(GO_SECOND) == 0)
+		;
+	return unused;
+}
+
+int main(void)
+{
+	go_runtime_options options = {.workers = 2, .thread_name = "embedded"};
+	int question[] = {6, 7};
+	go_runtime *rt;
+	void *answer;
+	int r = go_runtime_create(&rt, &options);
+
+	if (r == 0) {
+		r = go_runtime_spawn(rt, housekeeping, NULL);
+		if (r == 0)
+			r = go_runtime_block_on(rt, compute, question, &answer);
+		if (r == 0)
+			printf("6 * 7 = %d\n", GO_TO_INT(answer));
+		printf("tasks left: %d\n", go_runtime_shutdown(rt, GO_NEVER));
+		go_runtime_destroy(rt);
+	}
+	if (r < 0)
+		fprintf(stderr, "embed: %s\n", strerror(-r));
+	return r < 0;
+}
