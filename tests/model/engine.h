@@ -249,7 +249,7 @@ struct share *model_share_of(const volatile void *p);
 bool model_share_note(struct share *s, bool writes);
 void model_share_reset(void);
 
-/* fiber.c: one coroutine per thread of the model. */
+/* fiber.c: one raw fiber per thread of the model. */
 void model_fiber_start(unsigned thread, void (*entry)(void));
 void model_fiber_resume(unsigned thread);
 void model_fiber_leave(unsigned thread);

@@ -1,58 +1,59 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Coroutines for the checker: one per thread of the model, started afresh for
- * every run, abandoned where they stand when a run is cut off.
+ * The threads of a model stand on raw fibers of the library: one for each,
+ * started afresh for every run, abandoned where they stand when a run is cut
+ * off.
  *
- * They always stand on the same memory, so that a variable on a stack has the
- * same address in every run: sums of states contain addresses.
+ * A fiber is made once and for all.  So its thread always stands on the same
+ * memory, and a variable on a stack has the same address in every run: sums of
+ * states contain addresses.  An abandoned thread jumps back to the bottom of
+ * its stack when it is resumed for the next run.
+ *
+ * This file sees nothing of the library but gofer/fiber.h; see the script
+ * fibers, which makes the object behind it.
  */
 #include "engine.h"
 
+#include <gofer/fiber.h>
 #include <setjmp.h>
 #include <stdlib.h>
-#include <ucontext.h>
-
-enum {
-	STACK = 64 * 1024
-};
 
 static struct {
-	jmp_buf here;
-	ucontext_t context;
-	bool started;
-	_Alignas(64) char stack[STACK];
-} fiber[THREADS];
+	fiber *fiber;
+	void (*entry)(void);
+	bool afresh; /* To begin at the bottom when it is resumed. */
+	jmp_buf bottom;
+} thread[THREADS];
 
-static jmp_buf loop;
-
-void model_fiber_start(unsigned thread, void (*entry)(void))
+static void *run(void *arg, void *in)
 {
-	static ucontext_t template;
-	static bool have_template;
+	unsigned i = (unsigned)(uintptr_t)arg;
 
-	if (!have_template && getcontext(&template) != 0)
+	(void)in;
+	(void)_setjmp(thread[i].bottom);
+	thread[i].afresh = false;
+	thread[i].entry();
+	return NULL; /* Not reached: the threads of the engine do not return. */
+}
+
+void model_fiber_start(unsigned i, void (*entry)(void))
+{
+	if (!thread[i].fiber &&
+	    fiber_create(&thread[i].fiber, run, (void *)(uintptr_t)i, NULL) < 0)
 		abort();
-	have_template = true;
-	fiber[thread].context = template;
-	fiber[thread].context.uc_stack.ss_sp = fiber[thread].stack;
-	fiber[thread].context.uc_stack.ss_size = STACK;
-	makecontext(&fiber[thread].context, entry, 0);
-	fiber[thread].started = false;
+	thread[i].entry = entry;
+	thread[i].afresh = true;
 }
 
-void model_fiber_resume(unsigned thread)
+void model_fiber_resume(unsigned i)
 {
-	if (_setjmp(loop))
-		return;
-	if (fiber[thread].started)
-		_longjmp(fiber[thread].here, 1);
-	fiber[thread].started = true;
-	setcontext(&fiber[thread].context);
-	abort();
+	if (fiber_resume(thread[i].fiber, NULL, NULL) < 0)
+		abort();
 }
 
-void model_fiber_leave(unsigned thread)
+void model_fiber_leave(unsigned i)
 {
-	if (_setjmp(fiber[thread].here) == 0)
-		_longjmp(loop, 1);
+	(void)fiber_yield(NULL);
+	if (thread[i].afresh)
+		_longjmp(thread[i].bottom, 1);
 }
