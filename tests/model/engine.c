@@ -307,8 +307,12 @@ void model_lock_acquire(_Atomic uint32_t *word, MODEL_SITE_ARGS)
 	t->state = LOCKING;
 	s = model_step(OP_LOCK, l, memory_order_acquire, file, line, text);
 	t->state = READY;
-	if (model_latest(l) != 0)
-		model_fail(MODEL_DEADLOCK, "nobody to release it", file, line);
+	if (model_latest(l) != 0) {
+		if (!E.concurrent)
+			model_fail(MODEL_DEADLOCK, "nobody to release it", file,
+				   line);
+		model_share(l->share); /* Another thread is to release it. */
+	}
 	model_rmw_latest(s, l, 1, memory_order_acquire);
 }
 

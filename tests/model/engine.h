@@ -247,6 +247,7 @@ uint64_t model_states_count(void);
 /* share.c */
 struct share *model_share_of(const volatile void *p);
 bool model_share_note(struct share *s, bool writes);
+void model_share(struct share *s) __attribute__((noreturn));
 void model_share_reset(void);
 
 /* fiber.c: one raw fiber per thread of the model. */

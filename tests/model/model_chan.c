@@ -1,86 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Channels: sends and receives against closing and cancellation.
+ * Channels: sends and receives against closing and deadlines.
  *
- * Runs sync/chan.c with the wait word below it.  Replaced is the parking: a
- * waiter waits until its result is delivered.
+ * Runs sync/chan.c on the waits of model_wait.h.
  *
  * Shows, in all schedules within the bound and under C11's memory: a send that
  * returns 0 has its value received once or left in the ring, and any other one
  * has not; what was written before a send is seen after its receive; closing
  * gets everybody out; no wait stays linked.
  *
- * Cannot show: the growing of an unbounded ring, deadlines (a cancellation
- * takes the same way), select.
+ * Cannot show: the growing of an unbounded ring, cancellation (it ends a wait
+ * in the way that a deadline does), select.
  *
- * Bounds: one or two senders and receivers, one closer, one canceller.
+ * Bounds: one or two senders and receivers, one closer, one deadline.
  */
-#include "model.h"
-
-#include <string.h>
+#include "model_wait.h"
 
 #include "sync/chan.c"
 
 enum {
-	WAITERS = 4,
 	VALUES = 4
 };
 
 static struct go_chan c;
-static struct go__waiter waiter[WAITERS];
 static uint64_t ring[1];
 
 static int payload[VALUES]; /* Plain, so that races show. */
 static unsigned sent[VALUES], received[VALUES];
 
 /* ---- The rest of the library --------------------------------------------- */
-
-struct go__waiter *go__waiter_self(void)
-{
-	return &waiter[model_self()];
-}
-
-int go__wait_check(struct go__waiter *w)
-{
-	(void)w;
-	return 0;
-}
-
-void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned kind,
-		    const void *object)
-{
-	(void)deadline;
-	(void)kind;
-	(void)object;
-	(void)go__wait_word_open(&w->word, false);
-}
-
-int go__wait(struct go__waiter *w)
-{
-	uint64_t bits;
-
-	while (!go__wait_word_delivered(&w->word)) {
-		/* relaxed: the park compares. */
-		bits = atomic_load_explicit(&w->word.bits,
-					    memory_order_relaxed);
-		if (!(bits & GO__WAIT_DELIVERED))
-			model_park(&w->word.bits, bits);
-	}
-	return MODEL_READ(w->result);
-}
-
-void go__wait_deliver(struct go__waiter *w, int result)
-{
-	MODEL_WRITE(w->result) = result;
-	(void)go__wait_word_deliver(&w->word);
-	model_wake(&w->word.bits, 1);
-}
-
-void go__wake_list_init(struct go__wake_list *l)
-{
-	l->first = NULL;
-	l->last = &l->first;
-}
 
 void *go__sys_malloc(size_t n)
 {
@@ -112,9 +60,7 @@ static void setup(size_t capacity)
 	c.capacity = capacity;
 	c.slots = capacity;
 	c.ring = (char *)ring;
-	memset(waiter, 0, sizeof(waiter));
-	for (int i = 0; i < WAITERS; i++)
-		go__wait_word_init(&waiter[i].word, 0);
+	model_setup_tasks();
 	memset(payload, 0, sizeof(payload));
 	memset(sent, 0, sizeof(sent));
 	memset(received, 0, sizeof(received));
@@ -151,7 +97,7 @@ static void sender(int value)
 
 	MODEL_WRITE(payload[n]) = value + 10;
 	r = go_chan_send(&c, &n);
-	model_assert(r == 0 || r == -EPIPE || r == -ECANCELED);
+	model_assert(r == 0 || r == -EPIPE || r == -ETIMEDOUT);
 	sent[n] += r == 0;
 }
 
@@ -161,7 +107,7 @@ static void receiver(int times)
 		uint64_t n = VALUES;
 		int r = go_chan_recv(&c, &n);
 
-		model_assert(r == 0 || r == -EPIPE || r == -ECANCELED);
+		model_assert(r == 0 || r == -EPIPE || r == -ETIMEDOUT);
 		model_assert((r == 0) == (n < VALUES));
 		if (r != 0)
 			continue;
@@ -176,34 +122,24 @@ static void closer(int unused)
 	model_assert(go_chan_close(&c) == 0);
 }
 
-/* Ends whatever wait the thread has open, as a cancellation or a timer. */
-static void canceller(int thread)
-{
-	struct go__waiter *w = &waiter[thread];
-	uint64_t epoch = go__wait_word_peek(&w->word, false);
-
-	if (epoch != 0 && go__wait_claim_epoch(w, epoch))
-		go__wait_deliver(w, -ECANCELED);
-}
-
 static const struct model models[] = {
 	{
-		.name = "rendezvous-cancel-sender",
+		.name = "rendezvous-expire-sender",
 		.setup = setup_rendezvous,
 		.finish = conserved,
 		.thread = {MODEL_THREAD("sender", sender, 0),
 			   MODEL_THREAD("receiver", receiver, 1),
 			   MODEL_THREAD("closer", closer, 0),
-			   MODEL_THREAD("canceller", canceller, 0)},
+			   MODEL_THREAD("timer", model_expire, 0)},
 	},
 	{
-		.name = "rendezvous-cancel-receiver",
+		.name = "rendezvous-expire-receiver",
 		.setup = setup_rendezvous,
 		.finish = conserved,
 		.thread = {MODEL_THREAD("sender", sender, 0),
 			   MODEL_THREAD("receiver", receiver, 1),
 			   MODEL_THREAD("closer", closer, 0),
-			   MODEL_THREAD("canceller", canceller, 1)},
+			   MODEL_THREAD("timer", model_expire, 1)},
 	},
 	{
 		.name = "ring-close",
@@ -216,14 +152,14 @@ static const struct model models[] = {
 			   MODEL_THREAD("closer", closer, 0)},
 	},
 	{
-		.name = "ring-cancel-sender",
+		.name = "ring-expire-sender",
 		.setup = setup_ring,
 		.finish = conserved,
 		.preemptions = 2,
 		.thread = {MODEL_THREAD("sender", sender, 0),
 			   MODEL_THREAD("other", sender, 1),
 			   MODEL_THREAD("receiver", receiver, 1),
-			   MODEL_THREAD("canceller", canceller, 1),
+			   MODEL_THREAD("timer", model_expire, 1),
 			   MODEL_THREAD("closer", closer, 0)},
 	},
 };

@@ -2,10 +2,10 @@
 /*
  * Readiness against clearing: readers, an edge-triggered poller, producers.
  *
- * Runs io/fdwait.c with the readiness word (io/ready.h), the use count and the
- * wait word below it.  Replaced are the kernel (a buffer of items, an edge that
- * stands for any number of arrivals, an end of file), the descriptor table,
- * and the parking of a task: a reader waits until its result is delivered.
+ * Runs io/fdwait.c with the readiness word (io/ready.h) and the use count, on
+ * the waits of model_wait.h.  Replaced are the kernel (a buffer of items, an
+ * edge that stands for any number of arrivals, an end of file) and the
+ * descriptor table.
  *
  * Shows, in all schedules within the bound and under C11's memory: no edge is
  * lost: every item is taken as long as somebody reads, also when one edge
@@ -15,11 +15,10 @@
  *
  * Cannot show: foreign descriptors, go_poll(), plain threads, the registering.
  *
- * Bounds: two readers (then one preemption, else two), two items, one poller.
+ * Bounds: two readers (then one preemption, else two or three), two items, one
+ * poller.
  */
-#include "model.h"
-
-#include <string.h>
+#include "model_wait.h"
 
 #include "io/fdwait.c"
 
@@ -30,7 +29,6 @@ enum {
 };
 
 static struct go__fd entry;
-static struct go__task task[READERS];
 static struct go__worker worker;
 static struct go_runtime runtime;
 
@@ -100,59 +98,6 @@ unsigned go__poller_index(const struct go__poller *p)
 {
 	(void)p;
 	return 0;
-}
-
-struct go__waiter *go__waiter_self(void)
-{
-	return &task[model_self()].waiter;
-}
-
-int go__wait_check(struct go__waiter *w)
-{
-	(void)w;
-	return 0;
-}
-
-void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned kind,
-		    const void *object)
-{
-	(void)deadline;
-	(void)kind;
-	(void)object;
-	(void)go__wait_word_open(&w->word, false);
-}
-
-int go__wait(struct go__waiter *w)
-{
-	uint64_t bits;
-
-	while (!go__wait_word_delivered(&w->word)) {
-		/* relaxed: the park compares. */
-		bits = atomic_load_explicit(&w->word.bits,
-					    memory_order_relaxed);
-		if (!(bits & GO__WAIT_DELIVERED))
-			model_park(&w->word.bits, bits);
-	}
-	return MODEL_READ(w->result);
-}
-
-void go__wake_list_init(struct go__wake_list *l)
-{
-	(void)l;
-}
-
-void go__wake_list_add(struct go__wake_list *l, struct go__waiter *w,
-		       int result)
-{
-	(void)l;
-	MODEL_WRITE(w->result) = result;
-	(void)go__wait_word_deliver(&w->word);
-	model_wake(&w->word.bits, 1);
-}
-
-void go__wake_list_flush(struct go__wake_list *l)
-{
-	(void)l;
 }
 
 /* The rest of what fdwait.c calls, and the model does not. */
@@ -226,7 +171,7 @@ bool go__waiter_woken(struct go__waiter *w)
 static void setup(void)
 {
 	memset(&entry, 0, sizeof(entry));
-	memset(task, 0, sizeof(task));
+	model_setup_tasks();
 	entry.number = FD;
 	entry.watched = 1;
 	entry.watched_out = 1;
@@ -238,11 +183,8 @@ static void setup(void)
 	(void)go__ready_renew(&entry.ready);
 	model_name(&entry.ready.word, "ready.word");
 	worker.runtime = &runtime;
-	for (int i = 0; i < READERS; i++) {
-		task[i].waiter.is_task = true;
-		task[i].worker = &worker;
-		go__wait_word_init(&task[i].waiter.word, 0);
-	}
+	for (int i = 0; i < READERS; i++)
+		model_task[i].worker = &worker;
 	atomic_init(&buffer, 0);
 	atomic_init(&edge, 0);
 	got = eof = refused = 0;
@@ -349,7 +291,7 @@ static const struct model models[] = {
 		.name = "one-reader",
 		.setup = setup,
 		.finish = two_taken,
-		.preemptions = 2,
+		.preemptions = 3,
 		.thread = {MODEL_THREAD("reader", reader, 2),
 			   MODEL_THREAD("producer", producer, 2),
 			   MODEL_DAEMON("poller", poller, 0)},

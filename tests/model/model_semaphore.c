@@ -1,168 +1,90 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The semaphore word: permits are conserved, whoever is cancelled when.
+ * The semaphore: permits are conserved, whose deadline ever passes when.
+ *
+ * Runs sync/semaphore.c with its word and its line, on the waits of
+ * model_wait.h.
  *
  * Shows: what was posted was taken or is there at the end; nobody sleeps while
- * there is a permit; who was given one has it, though a cancellation came; the
- * taker sees what the giver did.
+ * there is a permit; who was given one has it, though the deadline came; the
+ * taker sees what the giver did; the line is empty at the end.
  *
- * Cannot show: how waits are parked; a wait is one atomic here.  The callers in
- * semaphore.c are repeated in the same order.
- *
- * Bounds: two takers, one of which may be cancelled, and two permits.
+ * Bounds: two takers, one of which may have a deadline, and two permits.
  */
-#include "model.h"
+#include "model_wait.h"
 
-#include "arch/lock.h"
-#include "sync/semaphore.h"
+#include "sync/line.c"
+#include "sync/semaphore.c"
 
-enum {
-	TAKERS = 2,
-
-	ASLEEP = 0,
-	GIVEN = 1,
-	CANCELLED = 2,
-	AWAKE = 3,
-	CLAIMED = 4,
-};
-
-static struct go__permits word;
-static struct go__lock lock;
-static _Atomic uint32_t wait[TAKERS];
-static int line[TAKERS], length; /* Under lock. */
-static int data;                 /* Given with the one permit. */
-static int taken, cancelled;
+static go_semaphore semaphore;
+static int data; /* Given with the one permit. */
+static int taken, expired;
 
 static void setup(void)
 {
-	atomic_init(&word.bits, 0);
-	atomic_init(&lock.word, 0);
-	for (int i = 0; i < TAKERS; i++)
-		atomic_init(&wait[i], AWAKE);
-	length = 0;
+	model_setup_tasks();
+	memset(&semaphore, 0, sizeof(semaphore));
+	model_name(&semaphore.word, "semaphore.word");
 	data = 0;
 	taken = 0;
-	cancelled = 0;
+	expired = 0;
 }
 
-static bool claim(int i, uint32_t to)
+static bool acquire(void)
 {
-	uint32_t asleep = ASLEEP;
+	int r = go_semaphore_acquire(&semaphore);
 
-	/* relaxed: what is told with it is ordered by the delivery. */
-	return atomic_compare_exchange_strong_explicit(&wait[i], &asleep, to,
-						       memory_order_relaxed,
-						       memory_order_relaxed);
-}
-
-static void part(int self)
-{
-	int at = 0;
-
-	while (line[at] != self)
-		at++;
-	for (length--; at < length; at++)
-		line[at] = line[at + 1];
-	if (length == 0)
-		go__permits_settle(&word);
-}
-
-static bool acquire(int self)
-{
-	uint32_t how;
-
-	if (go__permits_take(&word) == 1)
-		return true;
-	go__lock_acquire(&lock);
-	if (go__permits_queue(&word, true)) {
-		go__lock_release(&lock);
-		return true;
-	}
-	/* relaxed: published by the lock. */
-	atomic_store_explicit(&wait[self], ASLEEP, memory_order_relaxed);
-	line[length++] = self;
-	go__lock_release(&lock);
-	/* acquire: as the owner of the real wait. */
-	while ((how = atomic_load_explicit(&wait[self],
-					   memory_order_acquire)) == ASLEEP ||
-	       how == CLAIMED)
-		model_yield();
-	if (how == GIVEN)
-		return true;
-	go__lock_acquire(&lock);
-	part(self);
-	go__lock_release(&lock);
-	return false;
+	model_assert(r == 0 || r == -ETIMEDOUT);
+	taken += r == 0;
+	expired += r != 0;
+	return r == 0;
 }
 
 static void post(void)
 {
-	int next = -1;
-
-	if (go__permits_give(&word, false) >= 0)
-		return;
-	go__lock_acquire(&lock);
-	for (int i = 0; i < length && next < 0; i++)
-		if (claim(line[i], CLAIMED))
-			next = line[i];
-	if (next >= 0)
-		part(next);
-	else
-		(void)go__permits_give(&word, true);
-	go__lock_release(&lock);
-	if (next >= 0)
-		/* release: as the delivery of the real wait. */
-		atomic_store_explicit(&wait[next], GIVEN, memory_order_release);
+	model_assert(go_semaphore_post(&semaphore) == 0);
 }
 
-static void taker(int self)
-{
-	if (acquire(self))
-		taken++;
-	else
-		cancelled++;
-}
+/* ---- Threads ------------------------------------------------------------- */
 
-static void giver(int unused)
+static void taker(int unused)
 {
 	(void)unused;
-	post();
-	post();
+	(void)acquire();
 }
 
-static void poster(int unused)
+static void poster(int n)
 {
-	(void)unused;
-	post();
+	while (n--)
+		post();
 }
 
 /* One permit at a time: what it guards is not raced for. */
-static void user(int self)
+static void user(int unused)
 {
-	if (!acquire(self))
+	(void)unused;
+	if (!acquire())
 		return;
 	MODEL_WRITE(data) = MODEL_READ(data) + 1;
-	taken++;
 	post();
 }
 
-static void canceller(int whom)
-{
-	(void)claim(whom, CANCELLED);
-}
+/* ---- After --------------------------------------------------------------- */
 
 static int left(void)
 {
-	/* relaxed: the threads have ended. */
-	uint64_t bits = atomic_load_explicit(&word.bits, memory_order_relaxed);
+	const struct go__permits *p = permits_of(&semaphore);
 
-	model_assert(length == 0 && !(bits & GO__PERMIT_WAITERS));
-	return (int)(bits / GO__PERMIT);
+	model_assert(go_semaphore_destroy(&semaphore) == 0);
+	/* relaxed: the threads have ended. */
+	model_assert(!(atomic_load_explicit(&p->bits, memory_order_relaxed) &
+		       GO__PERMIT_WAITERS));
+	return (int)go_semaphore_value(&semaphore);
 }
 
 static void conserved(void)
 {
-	model_assert(taken + cancelled == 2);
+	model_assert(taken + expired == 2);
 	model_assert(taken + left() == 2);
 }
 
@@ -174,14 +96,14 @@ static void guarded(void)
 
 static const struct model models[] = {
 	{
-		.name = "cancel",
+		.name = "expire",
 		.setup = setup,
 		.finish = conserved,
-		.preemptions = 2,
+		.preemptions = 3,
 		.thread = {MODEL_THREAD("first", taker, 0),
-			   MODEL_THREAD("second", taker, 1),
-			   MODEL_THREAD("giver", giver, 0),
-			   MODEL_THREAD("canceller", canceller, 0)},
+			   MODEL_THREAD("second", taker, 0),
+			   MODEL_THREAD("giver", poster, 2),
+			   MODEL_THREAD("timer", model_expire, 0)},
 	},
 	{
 		.name = "guard",
@@ -189,8 +111,8 @@ static const struct model models[] = {
 		.finish = guarded,
 		.preemptions = 3,
 		.thread = {MODEL_THREAD("first", user, 0),
-			   MODEL_THREAD("second", user, 1),
-			   MODEL_THREAD("giver", poster, 0)},
+			   MODEL_THREAD("second", user, 0),
+			   MODEL_THREAD("giver", poster, 1)},
 	},
 };
 

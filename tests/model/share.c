@@ -44,6 +44,14 @@ struct share *model_share_of(const volatile void *p)
 	return &table[i];
 }
 
+/* A location that turns out to be shared: this run and the search are void. */
+void model_share(struct share *s)
+{
+	s->shared = true;
+	model_engine.restart = true;
+	model_abandon();
+}
+
 /* Note an access.  True if it needs a choice; the run may be abandoned. */
 bool model_share_note(struct share *s, bool writes)
 {
@@ -57,7 +65,5 @@ bool model_share_note(struct share *s, bool writes)
 	all = s->readers | s->writers;
 	if (s->writers == 0 || (all & (all - 1)) == 0)
 		return false;
-	s->shared = true;
-	model_engine.restart = true;
-	model_abandon();
+	model_share(s);
 }
