@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Channels under load: what is sent is received, once, and nothing else is. */
+/*
+ * Channels under load: what is sent is received, once, and nothing else is.
+ * Ten million operations in an ordinary run, which the test counts itself.
+ */
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -7,13 +10,21 @@
 #include "support.h"
 
 enum {
-	SIDES = 4,         /* Senders, and as many receivers. */
-	MESSAGES = 700000, /* All senders together, in one run. */
+	SIDES = 4,             /* Senders, and as many receivers. */
+	OPERATIONS = 10000000, /* Of all runs together. */
+	RUNS = 12,             /* 3 capacities on 4 numbers of workers. */
+};
+
+struct plan {
+	size_t capacity;
+	uint64_t rounds, each; /* Values per sender and round. */
+	bool shoot;            /* Cancel everybody in the middle. */
 };
 
 static go_chan *c;
-static _Atomic uint64_t sent, received, sum_sent, sum_received;
 static uint64_t share;
+static _Atomic uint64_t sent, received, sum_sent, sum_received;
+static _Atomic uint64_t operations; /* Sends and receives of all runs. */
 
 static void *send_all(void *arg)
 {
@@ -46,105 +57,92 @@ static void *receive_all(void *unused)
 	return NULL;
 }
 
-static void *many_to_many(void *arg)
+static void reset(uint64_t each)
 {
-	go_task in[SIDES], out[SIDES];
-	size_t capacity = *(size_t *)arg, left = 0;
-	uint64_t value;
-
-	share = test_rounds(MESSAGES) / SIDES;
+	share = each;
 	atomic_store(&sent, 0);
 	atomic_store(&received, 0);
 	atomic_store(&sum_sent, 0);
 	atomic_store(&sum_received, 0);
-	MUST(go_chan_create(&c, 8, capacity) == 0);
+}
+
+/* Cancel all of them in turn, at any moment. */
+static void *shoot_at(const go_task *in, const go_task *out)
+{
+	for (unsigned i = test_random(50); i > 0; i--)
+		go_yield();
+	for (int i = 0; i < SIDES; i++) {
+		MUST(go_task_cancel(in[i]) == 0);
+		go_yield();
+		MUST(go_task_cancel(out[i]) == 0);
+	}
+	return NULL;
+}
+
+static void *exchange(const struct plan *plan)
+{
+	go_task in[SIDES], out[SIDES];
+	uint64_t value, left = 0;
+	void *wrong = NULL;
+
+	reset(plan->each);
+	MUST(go_chan_create(&c, sizeof value, plan->capacity) == 0);
 	for (int i = 0; i < SIDES; i++) {
 		MUST(go_task_spawn(&in[i], receive_all, NULL) == 0);
 		MUST(go_task_spawn(&out[i], send_all, GO_INT(i)) == 0);
 	}
-	for (int i = 0; i < SIDES; i++)
-		MUST(go_task_join(out[i], NULL) == 0);
-	MUST(go_chan_close(c) == 0);
-	for (int i = 0; i < SIDES; i++)
-		MUST(go_task_join(in[i], NULL) == 0);
-	while (go_chan_try_recv(c, &value) == 0)
-		left++;
-	MUST(left == 0);
-	MUST(atomic_load(&sent) == share * SIDES);
-	MUST(atomic_load(&sent) == atomic_load(&received));
+	if (plan->shoot)
+		wrong = shoot_at(in, out);
+	MUST(!wrong);
+	MUST(go_join_all(out, SIDES, NULL) == 0);
+	MUST(plan->shoot || go_chan_close(c) == 0);
+	MUST(go_join_all(in, SIDES, NULL) == 0);
+	for (; go_chan_try_recv(c, &value) == 0; left++)
+		atomic_fetch_add(&sum_received, value);
+	MUST(plan->shoot || left == 0);
+	MUST(plan->shoot || atomic_load(&sent) == share * SIDES);
+	MUST(atomic_load(&sent) == atomic_load(&received) + left);
 	MUST(atomic_load(&sum_sent) == atomic_load(&sum_received));
 	MUST(go_chan_destroy(c) == 0);
+	atomic_fetch_add(&operations, atomic_load(&sent));
+	atomic_fetch_add(&operations, atomic_load(&received));
 	return NULL;
 }
 
-/* With 3 capacities on 4 numbers of workers, and a send and a receive for each
- * message: 16 million operations. */
-static void on_all_workers(go_fn *body, size_t capacity)
+static void *exchange_often(void *arg)
 {
-	run_in(GO_MULTI_THREAD, 1, body, &capacity);
-	run_in(GO_MULTI_THREAD, 2, body, &capacity);
-	run_in(GO_MULTI_THREAD, 4, body, &capacity);
-	run_in(GO_MULTI_THREAD, 16, body, &capacity);
+	const struct plan *plan = arg;
+	void *wrong = NULL;
+
+	for (uint64_t i = 0; i < plan->rounds && !wrong; i++)
+		wrong = exchange(plan);
+	return wrong;
 }
 
-Test(chan_stress, rendezvous_conserves, .timeout = 280)
+static void on_all_workers(size_t capacity, uint64_t rounds, uint64_t each,
+			   bool shoot)
 {
-	on_all_workers(many_to_many, 0);
+	struct plan plan = {capacity, rounds, each, shoot};
+
+	run_in(GO_MULTI_THREAD, 1, exchange_often, &plan);
+	run_in(GO_MULTI_THREAD, 2, exchange_often, &plan);
+	run_in(GO_MULTI_THREAD, 4, exchange_often, &plan);
+	run_in(GO_MULTI_THREAD, 16, exchange_often, &plan);
 }
 
-Test(chan_stress, bounded_conserves, .timeout = 280)
+Test(chan_stress, ten_million_operations_conserve, .timeout = 280)
 {
-	on_all_workers(many_to_many, 5);
-}
+	uint64_t goal = test_rounds(OPERATIONS);
+	uint64_t each = goal / (2 * SIDES * RUNS) + 1;
 
-Test(chan_stress, unbounded_conserves, .timeout = 280)
-{
-	on_all_workers(many_to_many, GO_CHAN_UNBOUNDED);
-}
-
-/* ---- cancelled and closed in the middle ---- */
-
-static void *shot_at(void *arg)
-{
-	go_task in[SIDES], out[SIDES];
-	size_t capacity = *(size_t *)arg;
-	uint64_t rounds = test_rounds(400), value;
-
-	share = 1000000;
-	for (uint64_t round = 0; round < rounds; round++) {
-		atomic_store(&sent, 0);
-		atomic_store(&received, 0);
-		atomic_store(&sum_sent, 0);
-		atomic_store(&sum_received, 0);
-		MUST(go_chan_create(&c, 8, capacity) == 0);
-		for (int i = 0; i < SIDES; i++) {
-			MUST(go_task_spawn(&in[i], receive_all, NULL) == 0);
-			MUST(go_task_spawn(&out[i], send_all, GO_INT(i)) == 0);
-		}
-		for (unsigned i = test_random(50); i > 0; i--)
-			go_yield();
-		for (int i = 0; i < SIDES; i++) {
-			MUST(go_task_cancel(in[i]) == 0);
-			go_yield();
-			MUST(go_task_cancel(out[i]) == 0);
-		}
-		for (int i = 0; i < SIDES; i++) {
-			MUST(go_task_join(in[i], NULL) == 0);
-			MUST(go_task_join(out[i], NULL) == 0);
-		}
-		while (go_chan_try_recv(c, &value) == 0) {
-			atomic_fetch_add(&received, 1);
-			atomic_fetch_add(&sum_received, value);
-		}
-		MUST(atomic_load(&sent) == atomic_load(&received));
-		MUST(atomic_load(&sum_sent) == atomic_load(&sum_received));
-		MUST(go_chan_destroy(c) == 0);
-	}
-	return NULL;
+	on_all_workers(0, 1, each, false);
+	on_all_workers(5, 1, each, false);
+	on_all_workers(GO_CHAN_UNBOUNDED, 1, each, false);
+	cr_assert_geq(atomic_load(&operations), goal);
 }
 
 Test(chan_stress, cancelling_conserves, .timeout = 280)
 {
-	on_all_workers(shot_at, 0);
-	on_all_workers(shot_at, 3);
+	on_all_workers(0, test_rounds(400), 1000000, true);
+	on_all_workers(3, test_rounds(400), 1000000, true);
 }
