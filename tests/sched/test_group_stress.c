@@ -98,7 +98,10 @@ Test(group_stress, a_million_cancellations, .timeout = 280)
 	run_in(GO_MULTI_THREAD, 2, storm, NULL);
 	run_in(GO_MULTI_THREAD, 4, storm, NULL);
 	run_in(GO_MULTI_THREAD, 16, storm, NULL);
-	cr_assert_gt(atomic_load(&cancelled), 0);
+	/* One in twenty may have slept its nanosecond, and groups that were
+	 * cancelled early have fewer children. */
+	cr_assert_geq(atomic_load(&cancelled),
+		      test_rounds(GROUPS) * CHILDREN / 4 * 3);
 }
 
 /* ---- limits under cancellation: places are conserved ---- */
