@@ -227,15 +227,6 @@ static void link_wait(struct go__fd *e, struct go__fd_wait *wait,
 		go__list_push_back(&e->waiters, &wait->node.link);
 }
 
-/* After a wait that was not ended by one of the entry's wakers. */
-static void unlink_wait(struct go__fd *e, struct go__fd_wait *wait)
-{
-	go__lock_acquire(&e->lock);
-	if (go__link_is_linked(&wait->node.link))
-		go__list_remove(&wait->node.link);
-	go__lock_release(&e->lock);
-}
-
 /* What the dump will say: for reading, or for writing only. */
 static void begin(struct go__fd_call *c, const struct go__fd_wait *wait,
 		  uint64_t deadline)
@@ -285,7 +276,7 @@ static int wait_task(struct go__fd_call *c, enum go__way way, uint64_t seen)
 	if (r == 0)
 		c->woken = true;
 	else
-		unlink_wait(c->entry, &wait);
+		go__wait_unlink(&wait.node, &c->entry->lock);
 	return r;
 }
 
@@ -373,7 +364,7 @@ static int wait_thread(struct go__fd_call *c, enum go__way way)
 	v[0].fd = c->entry->number;
 	v[0].events = way == GO__WAY_IN ? POLLIN : POLLOUT;
 	ready = go__fd_poll_thread(c->waiter, v, 1);
-	unlink_wait(c->entry, &wait);
+	go__wait_unlink(&wait.node, &c->entry->lock);
 	/* 0, or -EBADF: the descriptor is being closed. */
 	r = go__wait_abandon(c->waiter);
 	return ready < 0 ? ready : r;
@@ -395,7 +386,7 @@ int go__fd_pause(struct go__fd_call *c, uint64_t ns)
 	if (r < 0)
 		return r;
 	r = go__wait(c->waiter);
-	unlink_wait(c->entry, &wait);
+	go__wait_unlink(&wait.node, &c->entry->lock);
 	if (r != -ETIMEDOUT || go__sys_now() < deadline)
 		return r;
 	return 0;

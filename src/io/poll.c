@@ -177,12 +177,8 @@ static void unlink_all(struct looks *l)
 	for (nfds_t i = 0; i < l->count; i++) {
 		struct look *k = &l->look[i];
 
-		if (!k->entry)
-			continue;
-		go__lock_acquire(&k->entry->lock);
-		if (go__link_is_linked(&k->wait.node.link))
-			go__list_remove(&k->wait.node.link);
-		go__lock_release(&k->entry->lock);
+		if (k->entry)
+			go__wait_unlink(&k->wait.node, &k->entry->lock);
 	}
 }
 

@@ -58,71 +58,32 @@ static void append(struct go__link *list, struct go__link *link)
 	go__list_push_back(list, link);
 }
 
-/* End one wait of a list, or with `all` each; returns how many. */
-static unsigned wake(struct go__link *list, bool all, int result,
-		     struct go__wake_list *woken)
+/* A list that may not have been made yet. */
+static void take_all(struct go__claimed *woken, struct go__link *list,
+		     int result)
 {
-	struct go__link *link = list->next, *next;
-	unsigned n = 0;
-
-	for (; link && link != list && (all || n == 0); link = next) {
-		struct go__wait_node *node =
-			go__container_of(link, struct go__wait_node, link);
-
-		next = link->next;
-		if (!go__wait_claim(node))
-			continue;
-		go__list_remove(link);
-		go__wake_list_add(woken, node->waiter, result);
-		n++;
-	}
-	return n;
+	if (list->next)
+		go__claimed_take_all(woken, list, result);
 }
 
-/*
- * No child is left: claim all that wait for it, and chain them.  They may not
- * be put on a wake list: that may deliver at once, and the group would be gone
- * before it is unlocked.
- */
-static struct go__waiter *claim_waiters(struct go__group *g)
+/* A place is free: for a spawner that waits, else for anybody. */
+static void give_back(struct go__group *g, struct go__claimed *woken)
 {
-	struct go__link *link = g->waiters.next, *next;
-	struct go__waiter *claimed = NULL;
-
-	for (; link && link != &g->waiters; link = next) {
-		struct go__wait_node *node =
-			go__container_of(link, struct go__wait_node, link);
-
-		next = link->next;
-		if (!go__wait_claim(node))
-			continue;
-		go__list_remove(link);
-		node->waiter->next = claimed;
-		claimed = node->waiter;
-	}
-	return claimed;
+	if (!g->cancelled && g->spawners.next &&
+	    go__claimed_take_first(woken, &g->spawners, 0))
+		return;
+	if (--g->places == 0)
+		take_all(woken, &g->waiters, 0);
 }
 
-/*
- * A place is free: for a spawner that waits, else for anybody.  Returns whom to
- * give to deliver_over() when the lock is released.
- */
-static struct go__waiter *give_back(struct go__group *g,
-				    struct go__wake_list *woken)
-{
-	if (!g->cancelled && wake(&g->spawners, false, 0, woken))
-		return NULL;
-	return --g->places == 0 ? claim_waiters(g) : NULL;
-}
-
-static void cancel(struct go__group *g, struct go__wake_list *woken)
+static void cancel(struct go__group *g, struct go__claimed *woken)
 {
 	struct go__link *link = g->children.next;
 
 	if (g->cancelled)
 		return;
 	g->cancelled = true;
-	wake(&g->spawners, true, -ECANCELED, woken);
+	take_all(woken, &g->spawners, -ECANCELED);
 	for (; link && link != &g->children; link = link->next) {
 		struct go__task *t =
 			go__container_of(link, struct go__task, link);
@@ -132,22 +93,11 @@ static void cancel(struct go__group *g, struct go__wake_list *woken)
 					   go__task_word_id(&t->word));
 		epoch = go__wait_word_peek(&t->waiter.word, false);
 		if (epoch != 0 && go__wait_claim_epoch(&t->waiter, epoch))
-			go__wake_list_add(woken, &t->waiter, -ECANCELED);
+			go__claimed_add(woken, &t->waiter, -ECANCELED);
 	}
 }
 
 /* ---- children ---- */
-
-/* The group is over for those who were claimed; it may be gone already. */
-static void deliver_over(struct go__waiter *claimed)
-{
-	while (claimed) {
-		struct go__waiter *w = claimed;
-
-		claimed = w->next;
-		go__wait_deliver(w, 0);
-	}
-}
 
 void go__group_enter(struct go__group *g, struct go__task *t)
 {
@@ -164,32 +114,21 @@ void go__group_leave(struct go__task *t)
 {
 	struct go__group *g = t->group;
 	int error = t->error ? t->error : error_of(t->start.arg);
-	struct go__wake_list woken;
-	struct go__waiter *over;
+	struct go__claimed woken;
 
-	go__wake_list_init(&woken);
+	go__claimed_init(&woken);
 	go__lock_acquire(&g->lock);
 	go__list_remove(&t->link);
 	if (error && !g->error)
 		g->error = error;
 	if (error && g->cancel_on_error)
 		cancel(g, &woken);
-	over = give_back(g, &woken);
+	give_back(g, &woken);
 	go__lock_release(&g->lock);
-	go__wake_list_flush(&woken);
-	deliver_over(over);
+	go__claimed_deliver(&woken);
 }
 
 /* ---- waiting ---- */
-
-/* After a wait that may have ended without the list's waker. */
-static void unlink_node(struct go__group *g, struct go__wait_node *node)
-{
-	go__lock_acquire(&g->lock);
-	if (go__link_is_linked(&node->link))
-		go__list_remove(&node->link);
-	go__lock_release(&g->lock);
-}
 
 /* Wait on one of the lists.  The lock is held, and released here. */
 static int wait_on(struct go__group *g, struct go__link *list,
@@ -204,7 +143,7 @@ static int wait_on(struct go__group *g, struct go__link *list,
 	go__lock_release(&g->lock);
 	r = go__wait(w);
 	if (r < 0)
-		unlink_node(g, &node);
+		go__wait_unlink(&node, &g->lock);
 	return r;
 }
 
@@ -214,10 +153,8 @@ static int take_place(struct go__group *g)
 	struct go__waiter *w = NULL;
 	int r = 0;
 
-	if (g->limit) {
-		w = go__waiter_self();
-		r = w ? go__wait_check(w) : -ENOMEM;
-	}
+	if (g->limit)
+		r = go__wait_enter(&w);
 	if (r < 0)
 		return r;
 	go__lock_acquire(&g->lock);
@@ -234,15 +171,13 @@ static int take_place(struct go__group *g)
 
 static void return_place(struct go__group *g)
 {
-	struct go__wake_list woken;
-	struct go__waiter *over;
+	struct go__claimed woken;
 
-	go__wake_list_init(&woken);
+	go__claimed_init(&woken);
 	go__lock_acquire(&g->lock);
-	over = give_back(g, &woken);
+	give_back(g, &woken);
 	go__lock_release(&g->lock);
-	go__wake_list_flush(&woken);
-	deliver_over(over);
+	go__claimed_deliver(&woken);
 }
 
 int go__group_spawn(const go_spawn_options *o, const struct go__start *start)
@@ -297,15 +232,15 @@ static bool is_child(const struct go__group *g)
 int go_group_cancel(go_group *group)
 {
 	struct go__group *g = inside(group);
-	struct go__wake_list woken;
+	struct go__claimed woken;
 
 	if (!group)
 		return -EINVAL;
-	go__wake_list_init(&woken);
+	go__claimed_init(&woken);
 	go__lock_acquire(&g->lock);
 	cancel(g, &woken);
 	go__lock_release(&g->lock);
-	go__wake_list_flush(&woken);
+	go__claimed_deliver(&woken);
 	return 0;
 }
 

@@ -23,8 +23,7 @@
  * claimed waits cannot go on before.  So whoever sees places == 0 under the
  * lock is the last to touch the group, and no other child ever will.  (The
  * unlock itself may still wake a sleeper of the lock, by its address; it reads
- * nothing there.)  Those who wait for the last child are therefore never put on
- * a wake list under the lock: that delivers to some of them at once.
+ * nothing there.)
  *
  * NO CHILD IS FREED UNDER A CANCELLER.  A child is linked from before it is
  * queued until its end, and its block is given up after that; so each child on

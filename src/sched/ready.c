@@ -210,6 +210,23 @@ void go__wake_list_flush(struct go__wake_list *l)
 	go__wake_list_init(l);
 }
 
+void go__claimed_deliver(const struct go__claimed *k)
+{
+	struct go__waiter *w = k->first, *next;
+	struct go__wake_list wakes;
+
+	if (w && !w->next) {
+		go__wait_deliver(w, w->result);
+		return;
+	}
+	go__wake_list_init(&wakes);
+	for (; w; w = next) {
+		next = w->next;
+		go__wake_list_add(&wakes, w, w->result);
+	}
+	go__wake_list_flush(&wakes);
+}
+
 void go__wait_deliver(struct go__waiter *w, int result)
 {
 	w->result = result;

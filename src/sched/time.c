@@ -21,12 +21,9 @@ static int outcome(int r, uint64_t deadline)
 
 static int sleep_until(uint64_t deadline)
 {
-	struct go__waiter *w = go__waiter_self();
-	int r;
+	struct go__waiter *w;
+	int r = go__wait_enter(&w);
 
-	if (!w)
-		return -ENOMEM;
-	r = go__wait_check(w);
 	if (r < 0)
 		return r;
 	go__wait_begin(w, deadline, GO__WAIT_SLEEP, NULL);

@@ -7,25 +7,23 @@
  *
  *     the waiter                              the waker
  *     ----------                              ---------
- *     w = go__waiter_self()                   lock S
- *     r = go__wait_check(w)                   for each node on S's list
- *     lock S                                          if go__wait_claim(node)
- *     if S is not ready                                       unlink it
- *             go__wait_begin(w, deadline, KIND, S)            take it along
- *             go__wait_node_init(&node, w)    unlock S
- *             put the node on S's list        for each waiter taken along
- *     unlock S                                        go__wait_deliver(waiter,
- *     r = go__wait(w)                                                  result)
- *     if r is -ETIMEDOUT or -ECANCELED
- *             lock S
- *             unlink the node, if it is linked
- *             unlock S
+ *     r = go__wait_enter(&w)                  lock S
+ *     lock S                                  go__claimed_take(&woken, node,
+ *     if S is not ready                                      result)
+ *             go__wait_begin(w, deadline,             for each node that is
+ *                            KIND, S)                 to be woken: claims its
+ *             go__wait_node_init(&node, w)            wait, unlinks it, and
+ *             put the node on S's list                takes it along
+ *     unlock S                                unlock S
+ *     r = go__wait(w)                         go__claimed_deliver(&woken)
+ *     if go__wait_deserted(r)
+ *             lock S, unlink the node, unlock S
  *
  * The claim decides between the wakers of one wait; its protocol, and the
  * reason why nothing is lost, are in waitword.h.  A node that a waker could
  * not claim stays linked: its waiter, woken by time or cancellation, is on its
- * way to unlink it.  After go__wait_deliver() a waker must not touch the
- * waiter or its nodes again.
+ * way to unlink it.  After the delivery a waker must not touch the waiter or
+ * its nodes again, and often not S: whoever was woken may free it.
  *
  * LOCK ORDER  The lock of S is held while a claim is made, and while nothing
  *             else of this header but go__wait_begin is called.  Deliver takes
@@ -38,6 +36,7 @@
 
 #include "arch/context.h"
 #include "arch/list.h"
+#include "arch/lock.h"
 #include "sched/waitword.h"
 
 /* No deadline, as a point in time. */
@@ -96,7 +95,15 @@ struct go__wait_node {
 	uint64_t epoch;
 };
 
-/* Waiters whose wait has been claimed and that are to be made runnable. */
+/*
+ * Waits that have been claimed under a lock, with what they end with, chained
+ * by their waiters' `next` until they are delivered without it.
+ */
+struct go__claimed {
+	struct go__waiter *first, **last;
+};
+
+/* Waiters that have been delivered and are to be made runnable. */
 struct go__wake_list {
 	struct go__waiter *first, **last;
 	unsigned count;
@@ -111,6 +118,13 @@ struct go__waiter *go__waiter_self(void);
  * suspend.
  */
 int go__wait_check(struct go__waiter *w);
+
+/* Both: 0 and the caller's waiter, or -ENOMEM or -ECANCELED. */
+static inline int go__wait_enter(struct go__waiter **w)
+{
+	*w = go__waiter_self();
+	return *w ? go__wait_check(*w) : -ENOMEM;
+}
 
 /*
  * Open a wait for an object, of a kind (enum go__wait_kind, its flag
@@ -133,6 +147,12 @@ int go__wait(struct go__waiter *w);
  * meanwhile.  May suspend.
  */
 int go__wait_abandon(struct go__waiter *w);
+
+/* True if nobody has unlinked the node of a wait that ended so. */
+static inline bool go__wait_deserted(int r)
+{
+	return r == -ETIMEDOUT || r == -ECANCELED;
+}
 
 /* For the node of a wait that has just been begun. */
 static inline void go__wait_node_init(struct go__wait_node *n,
@@ -163,10 +183,85 @@ static inline bool go__wait_claim(struct go__wait_node *n)
 	return go__wait_claim_epoch(n->waiter, n->epoch);
 }
 
+/* After a wait: unlink a node that may still be linked under that lock. */
+static inline void go__wait_unlink(struct go__wait_node *n,
+				   struct go__lock *lock)
+{
+	go__lock_acquire(lock);
+	if (go__link_is_linked(&n->link))
+		go__list_remove(&n->link);
+	go__lock_release(lock);
+}
+
 /* Hand over the result of a claimed wait, and make the waiter runnable. */
 void go__wait_deliver(struct go__waiter *w, int result);
 
-/* The same for many: collect them, then flush the list, in one thread. */
+static inline void go__claimed_init(struct go__claimed *k)
+{
+	k->first = NULL;
+	k->last = &k->first;
+}
+
+/* Chain a waiter whose wait has been claimed. */
+static inline void go__claimed_add(struct go__claimed *k, struct go__waiter *w,
+				   int result)
+{
+	w->result = result;
+	w->next = NULL;
+	*k->last = w;
+	k->last = &w->next;
+}
+
+/*
+ * Under the lock of what is waited for: claim the wait of a node and unlink it.
+ * The waiter's `value` is the node then.
+ */
+static inline bool go__claimed_take(struct go__claimed *k,
+				    struct go__wait_node *n, int result)
+{
+	if (!go__wait_claim(n))
+		return false;
+	go__list_remove(&n->link);
+	n->waiter->value = n;
+	go__claimed_add(k, n->waiter, result);
+	return true;
+}
+
+/* The same with the first of a list that can be claimed; NULL: none. */
+static inline struct go__wait_node *
+go__claimed_take_first(struct go__claimed *k, struct go__link *list, int result)
+{
+	for (struct go__link *l = list->next; l != list; l = l->next) {
+		struct go__wait_node *n =
+			go__container_of(l, struct go__wait_node, link);
+
+		if (go__claimed_take(k, n, result))
+			return n;
+	}
+	return NULL;
+}
+
+/* The same with all of them. */
+static inline void go__claimed_take_all(struct go__claimed *k,
+					struct go__link *list, int result)
+{
+	struct go__link *l, *next;
+
+	for (l = list->next; l != list; l = next) {
+		next = l->next;
+		(void)go__claimed_take(
+			k, go__container_of(l, struct go__wait_node, link),
+			result);
+	}
+}
+
+/* With no lock held: hand over the results, and make all runnable. */
+void go__claimed_deliver(const struct go__claimed *k);
+
+/*
+ * Deliver many: collect them, then flush the list, in one thread.  Adding may
+ * deliver at once.
+ */
 void go__wake_list_init(struct go__wake_list *l);
 void go__wake_list_add(struct go__wake_list *l, struct go__waiter *w,
 		       int result);

@@ -50,36 +50,24 @@ static void pop(struct go_chan *c, void *value)
 /* ---- peers ---- */
 
 /* The oldest wait of the queue that can be claimed; it is unlinked. */
-static struct go__chan_wait *claim(struct go__link *queue)
+static struct go__chan_wait *claim(struct go__link *queue,
+				   struct go__claimed *woken)
 {
-	struct go__link *l;
+	struct go__wait_node *n = go__claimed_take_first(woken, queue, 0);
 
-	for (l = queue->next; l != queue; l = l->next) {
-		struct go__chan_wait *p =
-			go__container_of(l, struct go__chan_wait, node.link);
-
-		if (!go__wait_claim(&p->node))
-			continue;
-		go__list_remove(l);
-		/* A select asks which of its waits it was. */
-		p->node.waiter->value = p;
-		return p;
-	}
-	return NULL;
+	return n ? go__container_of(n, struct go__chan_wait, node) : NULL;
 }
 
 int go__chan_put(struct go_chan *c, const void *value,
-		 struct go__waiter **woken)
+		 struct go__claimed *woken)
 {
 	struct go__chan_wait *peer;
 
-	*woken = NULL;
 	if (c->closed)
 		return -EPIPE;
-	peer = claim(&c->receivers);
+	peer = claim(&c->receivers, woken);
 	if (peer) {
 		copy(c, peer->value, value);
-		*woken = peer->node.waiter;
 		return 0;
 	}
 	if (!has_room(c))
@@ -88,21 +76,19 @@ int go__chan_put(struct go_chan *c, const void *value,
 	return 0;
 }
 
-int go__chan_take(struct go_chan *c, void *value, struct go__waiter **woken)
+int go__chan_take(struct go_chan *c, void *value, struct go__claimed *woken)
 {
 	bool stored = c->head != c->tail;
 	struct go__chan_wait *peer;
 
-	*woken = NULL;
 	if (stored)
 		pop(c, value);
-	peer = claim(&c->senders);
+	peer = claim(&c->senders, woken);
 	if (peer) {
 		if (stored)
 			push(c, peer->value);
 		else
 			copy(c, value, peer->value);
-		*woken = peer->node.waiter;
 		return 0;
 	}
 	if (stored)
@@ -158,14 +144,6 @@ int go__chan_grow(struct go_chan *c)
 
 /* ---- waiting ---- */
 
-static void forget(struct go_chan *c, struct go__chan_wait *wait)
-{
-	go__lock_acquire(&c->lock);
-	if (go__link_is_linked(&wait->node.link))
-		go__list_remove(&wait->node.link);
-	go__lock_release(&c->lock);
-}
-
 /* Queue up behind the others.  Under the lock, which it releases. */
 static int wait_in(struct go_chan *c, struct go__link *queue,
 		   struct go__waiter *w, void *value)
@@ -181,18 +159,19 @@ static int wait_in(struct go_chan *c, struct go__link *queue,
 	go__lock_release(&c->lock);
 	r = go__wait(w);
 	/* After 0 and -EPIPE it is unlinked, and the channel may be gone. */
-	if (r != 0 && r != -EPIPE)
-		forget(c, &wait);
+	if (go__wait_deserted(r))
+		go__wait_unlink(&wait.node, &c->lock);
 	return r;
 }
 
 static int send_value(struct go_chan *c, const void *value,
 		      struct go__waiter *w)
 {
-	struct go__waiter *woken;
+	struct go__claimed woken;
 	bool grow;
 	int r;
 
+	go__claimed_init(&woken);
 	do {
 		go__lock_acquire(&c->lock);
 		r = go__chan_put(c, value, &woken);
@@ -203,34 +182,26 @@ static int send_value(struct go_chan *c, const void *value,
 		if (grow)
 			r = go__chan_grow(c);
 	} while (grow && r == 0);
-	if (woken)
-		go__wait_deliver(woken, 0);
+	go__claimed_deliver(&woken);
 	return r;
 }
 
 static int receive_value(struct go_chan *c, void *value, struct go__waiter *w)
 {
-	struct go__waiter *woken;
+	struct go__claimed woken;
 	int r;
 
+	go__claimed_init(&woken);
 	go__lock_acquire(&c->lock);
 	r = go__chan_take(c, value, &woken);
 	if (r == -EAGAIN && w)
 		return wait_in(c, &c->receivers, w, value);
 	go__lock_release(&c->lock);
-	if (woken)
-		go__wait_deliver(woken, 0);
+	go__claimed_deliver(&woken);
 	return r;
 }
 
 /* ---- calls ---- */
-
-/* At the entry of a call that may wait. */
-static int enter(struct go__waiter **w)
-{
-	*w = go__waiter_self();
-	return *w ? go__wait_check(*w) : -ENOMEM;
-}
 
 static bool good_send(const struct go_chan *c, const void *value)
 {
@@ -244,7 +215,7 @@ int go_chan_send(go_chan *c, const void *value)
 
 	if (!good_send(c, value))
 		return -EINVAL;
-	r = enter(&w);
+	r = go__wait_enter(&w);
 	return r < 0 ? r : send_value(c, value, w);
 }
 
@@ -255,7 +226,7 @@ int go_chan_recv(go_chan *c, void *value)
 
 	if (!c)
 		return -EINVAL;
-	r = enter(&w);
+	r = go__wait_enter(&w);
 	return r < 0 ? r : receive_value(c, value, w);
 }
 
@@ -269,39 +240,23 @@ int go_chan_try_recv(go_chan *c, void *value)
 	return c ? receive_value(c, value, NULL) : -EINVAL;
 }
 
-/* Claim all waits of a queue, to tell them that the channel is closed. */
-static void evict(struct go__link *queue, struct go__wake_list *woken)
-{
-	struct go__chan_wait *p;
-
-	while ((p = claim(queue)) != NULL) {
-		p->node.waiter->next = NULL;
-		*woken->last = p->node.waiter;
-		woken->last = &p->node.waiter->next;
-	}
-}
-
 int go_chan_close(go_chan *c)
 {
-	struct go__wake_list claimed;
-	struct go__waiter *w, *next;
+	struct go__claimed woken;
 
 	if (!c)
 		return -EINVAL;
-	go__wake_list_init(&claimed);
+	go__claimed_init(&woken);
 	go__lock_acquire(&c->lock);
 	if (c->closed) {
 		go__lock_release(&c->lock);
 		return -EPIPE;
 	}
 	c->closed = true;
-	evict(&c->senders, &claimed);
-	evict(&c->receivers, &claimed);
+	go__claimed_take_all(&woken, &c->senders, -EPIPE);
+	go__claimed_take_all(&woken, &c->receivers, -EPIPE);
 	go__lock_release(&c->lock);
-	for (w = claimed.first; w; w = next) {
-		next = w->next;
-		go__wait_deliver(w, -EPIPE);
-	}
+	go__claimed_deliver(&woken);
 	return 0;
 }
 

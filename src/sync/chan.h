@@ -69,12 +69,12 @@ struct go_chan {
 
 /*
  * Do one side's operation now, if that is possible.  Under the lock.  Returns
- * 0, -EPIPE, or -EAGAIN; *woken is a waiter to be delivered 0 after the unlock,
- * or NULL.
+ * 0, -EPIPE, or -EAGAIN; a peer is added to those to be delivered after the
+ * unlock.
  */
 int go__chan_put(struct go_chan *c, const void *value,
-		 struct go__waiter **woken);
-int go__chan_take(struct go_chan *c, void *value, struct go__waiter **woken);
+		 struct go__claimed *woken);
+int go__chan_take(struct go_chan *c, void *value, struct go__claimed *woken);
 
 /* True if a put is refused only because the unbounded ring must grow. */
 static inline bool go__chan_must_grow(const struct go_chan *c)

@@ -13,7 +13,7 @@ int go_cond_wait(go_cond *c, go_mutex *m)
 	struct go__waiter *w;
 	struct go__wait_node node;
 	struct go__line *l;
-	int r = go__line_enter(&w);
+	int r = go__wait_enter(&w);
 
 	if (!w || !go__mutex_is_mine(m, w))
 		return -EPERM;
@@ -24,11 +24,8 @@ int go_cond_wait(go_cond *c, go_mutex *m)
 	go__line_unlock(l);
 	(void)go_mutex_unlock(m);
 	r = go__wait(w);
-	if (go__line_deserted(r)) {
-		go__lock_acquire(&l->lock);
-		go__list_remove(&node.link);
-		go__line_unlock(l);
-	}
+	if (go__wait_deserted(r))
+		go__wait_unlink(&node, &l->lock);
 	(void)go_mutex_lock(m);
 	return r;
 }
@@ -36,10 +33,10 @@ int go_cond_wait(go_cond *c, go_mutex *m)
 int go_cond_signal(go_cond *c)
 {
 	struct go__line *l = go__line_lock(&c->line);
-	struct go__woken k;
+	struct go__claimed k;
 
-	go__woken_init(&k);
-	(void)go__line_pop(l, &k);
+	go__claimed_init(&k);
+	(void)go__claimed_take_first(&k, &l->list, 0);
 	go__line_flush(l, &k);
 	return 0;
 }
@@ -47,10 +44,10 @@ int go_cond_signal(go_cond *c)
 int go_cond_broadcast(go_cond *c)
 {
 	struct go__line *l = go__line_lock(&c->line);
-	struct go__woken k;
+	struct go__claimed k;
 
-	go__woken_init(&k);
-	go__line_pop_all(l, &k);
+	go__claimed_init(&k);
+	go__claimed_take_all(&k, &l->list, 0);
 	go__line_flush(l, &k);
 	return 0;
 }

@@ -5,14 +5,14 @@
 int go_wait_group_add(go_wait_group *g, int64_t n)
 {
 	struct go__line *l = go__line_lock(&g->line);
-	struct go__woken k;
+	struct go__claimed k;
 	bool good = n < 0 ? g->count + n >= 0 : g->count <= INT64_MAX - n;
 
-	go__woken_init(&k);
+	go__claimed_init(&k);
 	if (good) {
 		g->count += n;
 		if (g->count == 0)
-			go__line_pop_all(l, &k);
+			go__claimed_take_all(&k, &l->list, 0);
 	}
 	go__line_flush(l, &k);
 	return good ? 0 : -EINVAL;
@@ -27,7 +27,7 @@ int go_wait_group_wait(go_wait_group *g)
 {
 	struct go__waiter *w;
 	struct go__line *l;
-	int r = go__line_enter(&w);
+	int r = go__wait_enter(&w);
 
 	if (r < 0)
 		return r;
@@ -58,7 +58,7 @@ static int come(go_barrier *b, struct go__line *l, struct go__waiter *w)
 	go__line_join(l, &node, w, GO__WAIT_BARRIER, b);
 	go__line_unlock(l);
 	r = go__wait(w);
-	if (go__line_deserted(r)) {
+	if (go__wait_deserted(r)) {
 		go__lock_acquire(&l->lock);
 		go__list_remove(&node.link);
 		if (l->state == round)
@@ -73,18 +73,18 @@ static int come(go_barrier *b, struct go__line *l, struct go__waiter *w)
 int go_barrier_wait(go_barrier *b)
 {
 	struct go__waiter *w;
-	struct go__woken k;
+	struct go__claimed k;
 	struct go__line *l;
-	int r = go__line_enter(&w);
+	int r = go__wait_enter(&w);
 
 	if (r < 0)
 		return r;
-	go__woken_init(&k);
+	go__claimed_init(&k);
 	l = go__line_lock(&b->line);
 	if (b->parties != 0 && b->arrived + 1 < b->parties)
 		return come(b, l, w);
 	if (b->parties != 0) {
-		go__line_pop_all(l, &k);
+		go__claimed_take_all(&k, &l->list, 0);
 		b->arrived = 0;
 		l->state++;
 	}

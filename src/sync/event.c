@@ -5,13 +5,13 @@
 int go_event_set(go_event *e)
 {
 	struct go__line *l = go__line_lock(&e->line);
-	struct go__woken k;
+	struct go__claimed k;
 
-	go__woken_init(&k);
+	go__claimed_init(&k);
 	if (!(l->state & GO__EVENT_AUTO)) {
 		l->state |= GO__EVENT_SET;
-		go__line_pop_all(l, &k);
-	} else if (!go__line_pop(l, &k)) {
+		go__claimed_take_all(&k, &l->list, 0);
+	} else if (!go__claimed_take_first(&k, &l->list, 0)) {
 		l->state |= GO__EVENT_SET;
 	}
 	go__line_flush(l, &k);
@@ -31,7 +31,7 @@ int go_event_wait(go_event *e)
 {
 	struct go__waiter *w;
 	struct go__line *l;
-	int r = go__line_enter(&w);
+	int r = go__wait_enter(&w);
 
 	if (r < 0)
 		return r;

@@ -59,52 +59,20 @@ static inline void go__line_join(struct go__line *l, struct go__wait_node *n,
 	go__list_push_back(&l->list, &n->link);
 }
 
-/* True if a wait ended without that anybody took its node out of line. */
-static inline bool go__line_deserted(int r)
-{
-	return r == -ETIMEDOUT || r == -ECANCELED;
-}
-
 /* Join the line, which is locked; wait, unlocked; leave it.  Suspends. */
 int go__line_wait(struct go__line *l, struct go__waiter *w, unsigned kind,
 		  const void *object);
 
-/*
- * Waiters that have been claimed under the lock, chained by their `next`.  They
- * are delivered after it is released, never before: a waiter that runs may free
- * the object.
- */
-struct go__woken {
-	struct go__waiter *first, **last;
-};
-
-static inline void go__woken_init(struct go__woken *k)
+/* Unlock the line, then deliver those who were taken out of it. */
+static inline void go__line_flush(struct go__line *l,
+				  const struct go__claimed *k)
 {
-	k->first = NULL;
-	k->last = &k->first;
+	go__line_unlock(l);
+	go__claimed_deliver(k);
 }
-
-/*
- * The line is locked: claim the waiter of a node and take it out of line.  Its
- * `value` is the node then.
- */
-bool go__line_take(struct go__wait_node *n, struct go__woken *k);
-/* The same with the first one that can be claimed, or with all of them. */
-bool go__line_pop(struct go__line *l, struct go__woken *k);
-void go__line_pop_all(struct go__line *l, struct go__woken *k);
-
-/* Unlock the line, then end the waits of those taken, with 0. */
-void go__line_flush(struct go__line *l, struct go__woken *k);
 
 /* 0, or -EBUSY if somebody waits: what most destroy functions are. */
 int go__line_destroy(go_line *l);
-
-/* The caller's waiter, allowed to wait: 0, -ENOMEM or -ECANCELED. */
-static inline int go__line_enter(struct go__waiter **w)
-{
-	*w = go__waiter_self();
-	return *w ? go__wait_check(*w) : -ENOMEM;
-}
 
 /* mutex.c */
 bool go__mutex_is_mine(go_mutex *m, const struct go__waiter *w);

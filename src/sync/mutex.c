@@ -151,12 +151,9 @@ int go_mutex_lock(go_mutex *m)
 
 int go_mutex_lock_cancellable(go_mutex *m)
 {
-	struct go__waiter *w = go__waiter_self();
-	int r;
+	struct go__waiter *w;
+	int r = go__wait_enter(&w);
 
-	if (!w)
-		return -ENOMEM;
-	r = go__wait_check(w);
 	if (r < 0)
 		return r;
 	if (go__mutex_take(word_of(m), name_of(w)))

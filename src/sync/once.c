@@ -15,15 +15,15 @@ static _Atomic uint32_t *state_of(go_once_flag *once)
 
 static void run(go_once_flag *once, void (*fn)(void *), void *arg)
 {
-	struct go__woken k;
+	struct go__claimed k;
 	struct go__line *l;
 
 	fn(arg);
-	go__woken_init(&k);
+	go__claimed_init(&k);
 	l = go__line_lock(&once->line);
 	/* [done] release -> the first look of go_once(). */
 	atomic_store_explicit(state_of(once), DONE, memory_order_release);
-	go__line_pop_all(l, &k);
+	go__claimed_take_all(&k, &l->list, 0);
 	go__line_flush(l, &k);
 }
 

@@ -34,7 +34,7 @@ static void own(go_rwlock *l, const struct go__waiter *w, bool writes)
 		l->readers++;
 }
 
-static void grant(go_rwlock *l, struct go__line *line, struct go__woken *k)
+static void grant(go_rwlock *l, struct go__line *line, struct go__claimed *k)
 {
 	struct go__link *link = line->list.next, *next;
 
@@ -45,16 +45,16 @@ static void grant(go_rwlock *l, struct go__line *line, struct go__woken *k)
 		next = link->next;
 		if (!is_free(l, e->writes))
 			break;
-		if (go__line_take(&e->node, k))
+		if (go__claimed_take(k, &e->node, 0))
 			own(l, e->node.waiter, e->writes);
 	}
 }
 
 static void give_up(go_rwlock *l, struct go__line *line, struct entry *e)
 {
-	struct go__woken k;
+	struct go__claimed k;
 
-	go__woken_init(&k);
+	go__claimed_init(&k);
 	go__lock_acquire(&line->lock);
 	go__list_remove(&e->node.link);
 	grant(l, line, &k);
@@ -75,7 +75,7 @@ static int lock(go_rwlock *l, struct go__waiter *w, bool writes, unsigned deaf)
 		go__line_join(line, &e.node, w, GO__WAIT_RWLOCK | deaf, l);
 		go__line_unlock(line);
 		r = go__wait(w);
-		if (go__line_deserted(r))
+		if (go__wait_deserted(r))
 			give_up(l, line, &e);
 		return r;
 	}
@@ -93,7 +93,7 @@ static int lock_deaf(go_rwlock *l, bool writes)
 static int lock_cancellable(go_rwlock *l, bool writes)
 {
 	struct go__waiter *w;
-	int r = go__line_enter(&w);
+	int r = go__wait_enter(&w);
 
 	return r < 0 ? r : lock(l, w, writes, 0);
 }
@@ -148,10 +148,10 @@ int go_rwlock_unlock(go_rwlock *l)
 {
 	struct go__waiter *w = go__waiter_self();
 	struct go__line *line = go__line_lock(&l->line);
-	struct go__woken k;
+	struct go__claimed k;
 	int r = 0;
 
-	go__woken_init(&k);
+	go__claimed_init(&k);
 	if (w && l->writer == name_of(w))
 		l->writer = 0;
 	else if (l->readers > 0)

@@ -75,7 +75,7 @@ static void unlock_all(struct choice *s)
 
 /* ---- looking ---- */
 
-static int try_case(go_case *k, struct go__waiter **woken)
+static int try_case(go_case *k, struct go__claimed *woken)
 {
 	if (k->kind == GO_CASE_TIME)
 		return k->when_ns != GO_NEVER && k->when_ns <= go_now()
@@ -101,7 +101,7 @@ static size_t begin_at(struct choice *s)
 }
 
 /* Returns the index of the case done; -EAGAIN. */
-static int look(struct choice *s, struct go__waiter **woken)
+static int look(struct choice *s, struct go__claimed *woken)
 {
 	size_t start = begin_at(s);
 
@@ -162,15 +162,10 @@ static void link_all(struct choice *s, struct go__waiter *w)
 static void unlink_all(struct choice *s, size_t but)
 {
 	for (size_t i = 0; i < s->count; i++) {
-		go_case *k = &s->cases[i];
-		struct go__link *l = &s->part[i].wait.node.link;
+		const go_case *k = &s->cases[i];
 
-		if (i == but || !on_channel(k))
-			continue;
-		go__lock_acquire(&k->chan->lock);
-		if (go__link_is_linked(l))
-			go__list_remove(l);
-		go__lock_release(&k->chan->lock);
+		if (i != but && on_channel(k))
+			go__wait_unlink(&s->part[i].wait.node, &k->chan->lock);
 	}
 }
 
@@ -180,9 +175,10 @@ static int wait_for_one(struct choice *s, struct go__waiter *w)
 	size_t i = s->count;
 
 	if (r == 0 || r == -EPIPE) {
-		struct go__chan_wait *p = w->value;
+		struct go__wait_node *n = w->value;
 
-		i = (size_t)(go__container_of(p, struct part, wait) - s->part);
+		i = (size_t)(go__container_of(n, struct part, wait.node) -
+			     s->part);
 	}
 	unlink_all(s, i);
 	if (i < s->count) {
@@ -237,10 +233,11 @@ static int prepare(struct choice *s)
 
 static int choose(struct choice *s, struct go__waiter *w)
 {
-	struct go__waiter *woken = NULL;
+	struct go__claimed woken;
 	struct go_chan *grow;
 	int r;
 
+	go__claimed_init(&woken);
 	do {
 		lock_all(s);
 		r = look(s, &woken);
@@ -254,8 +251,7 @@ static int choose(struct choice *s, struct go__waiter *w)
 		if (grow)
 			r = go__chan_grow(grow);
 	} while (grow && r == 0);
-	if (woken)
-		go__wait_deliver(woken, 0);
+	go__claimed_deliver(&woken);
 	return r;
 }
 
@@ -283,10 +279,7 @@ int go_select(go_case *cases, size_t count)
 
 	if (r < 0)
 		return r;
-	w = go__waiter_self();
-	if (!w)
-		return -ENOMEM;
-	r = go__wait_check(w);
+	r = go__wait_enter(&w);
 	return r < 0 ? r : run(cases, count, w);
 }
 

@@ -28,7 +28,7 @@ static int acquire_slow(go_semaphore *s, struct go__waiter *w)
 	go__line_join(l, &node, w, GO__WAIT_SEMAPHORE, s);
 	go__line_unlock(l);
 	r = go__wait(w);
-	if (go__line_deserted(r)) {
+	if (go__wait_deserted(r)) {
 		go__lock_acquire(&l->lock);
 		go__list_remove(&node.link);
 		settle(s, l);
@@ -40,7 +40,7 @@ static int acquire_slow(go_semaphore *s, struct go__waiter *w)
 int go_semaphore_acquire(go_semaphore *s)
 {
 	struct go__waiter *w;
-	int r = go__line_enter(&w);
+	int r = go__wait_enter(&w);
 
 	if (r < 0)
 		return r;
@@ -66,12 +66,12 @@ int go_semaphore_post(go_semaphore *s)
 {
 	int r = go__permits_give(permits_of(s), false);
 	struct go__line *l;
-	struct go__woken k;
+	struct go__claimed k;
 
 	if (r < 0) {
-		go__woken_init(&k);
+		go__claimed_init(&k);
 		l = go__line_lock(&s->line);
-		if (go__line_pop(l, &k)) {
+		if (go__claimed_take_first(&k, &l->list, 0)) {
 			settle(s, l);
 			r = 1;
 		} else {

@@ -104,6 +104,16 @@ void go__wake_list_flush(struct go__wake_list *l)
 	(void)l;
 }
 
+void go__claimed_deliver(const struct go__claimed *k)
+{
+	struct go__waiter *w = k->first, *next;
+
+	for (; w; w = next) {
+		next = w->next;
+		go__wait_deliver(w, w->result);
+	}
+}
+
 /* ---- Threads that end waits ---------------------------------------------- */
 
 /* The deadline of the wait that the task has open, if any, has come. */
