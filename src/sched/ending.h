@@ -25,7 +25,7 @@
  * at a line for nothing.  A task that nobody watches pays for one test.
  *
  * IDS never come again, so a handle of a task that is over long since says just
- * that, whatever its block holds today; and a wait that is still linked, because
+ * that, whatever its block holds today; and a wait that is still linked, since
  * its owner has not got to unlinking it, stands for no other task.
  *
  * WHY NOT lists in the blocks?  256 MB per million tasks, most of which nobody

@@ -129,10 +129,10 @@ static inline bool go__task_word_watch(struct go__task_word *w, uint64_t id)
 	do {
 		if (bits >> GO__TASK_ID_SHIFT != id || !(bits & GO__TASK_LIVE))
 			return false;
-		/* [watch] acquire <- [end] on failure.  relaxed on success:
-		 * the line's lock shows the end who waits. */
+		/* [watch] acquire <- [end] on failure.  On success nothing is
+		 * ordered: the line's lock shows the end who waits. */
 	} while (!atomic_compare_exchange_weak_explicit(
-		&w->bits, &bits, bits | GO__TASK_WATCHED, memory_order_relaxed,
+		&w->bits, &bits, bits | GO__TASK_WATCHED, memory_order_acquire,
 		memory_order_acquire));
 	return true;
 }

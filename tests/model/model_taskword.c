@@ -10,8 +10,9 @@
  * end, and what the task did before.
  *
  * Cannot show: that spawn.c and select.c ask in this order (it is repeated
- * here: end(), join(), give_up(), watch()), and the freeing itself.  The joiner waits as a plain
- * thread does, on the delivered bit; waking tasks is model_waitword.c's.
+ * here: end(), join(), give_up(), watch()), and the freeing itself.  Who waits
+ * does so as a plain thread does, on the delivered bit; waking tasks is
+ * model_waitword.c's.
  *
  * Bounds: one task, then another in the same block; two users of the handle;
  * two watchers.
@@ -53,22 +54,12 @@ static unsigned seen;
 
 /* ---- The rest of the library --------------------------------------------- */
 
-void go__wake_list_init(struct go__wake_list *l)
+void go__claimed_deliver(const struct go__claimed *k)
 {
-	(void)l;
-}
-
-void go__wake_list_add(struct go__wake_list *l, struct go__waiter *w,
-		       int result)
-{
-	(void)l;
-	MODEL_WRITE(w->result) = result;
-	(void)go__wait_word_deliver(&w->word);
-}
-
-void go__wake_list_flush(struct go__wake_list *l)
-{
-	(void)l;
+	for (struct go__waiter *w = k->first, *next; w; w = next) {
+		next = w->next;
+		(void)go__wait_word_deliver(&w->word);
+	}
 }
 
 /* ---- Before and after ---------------------------------------------------- */
@@ -166,7 +157,7 @@ static void watch(int me)
 		go__lock_release(&line->lock);
 		while (!go__wait_word_delivered(&w->word))
 			model_yield();
-		model_assert(MODEL_READ(w->result) == 0);
+		model_assert(w->result == 0);
 		model_assert(w->value == &place.node);
 	} else {
 		go__lock_release(&line->lock);
