@@ -40,7 +40,8 @@
  *
  * LOCK ORDER  the group's lock is a leaf: only claims are made under it.
  *
- * TESTS  test_group.c; test_group_stress.c counts places and children.
+ * TESTS  model_group.c; test_group.c; test_group_stress.c counts places and
+ *        children.
  */
 #ifndef GO_SCHED_GROUP_H
 #define GO_SCHED_GROUP_H

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "arch/sys.h"
-#include "sched/ending.h"
 #include "sched/extra.h"
 #include "sched/group.h"
 #include "sched/worker.h"
@@ -194,10 +193,9 @@ int go_runtime_spawn_at(go_runtime *rt, go_fn *fn, void *arg, const char *site)
 
 void go__task_end(struct go__worker *w, struct go__task *t)
 {
-	uint64_t id = go__task_word_id(&t->word);
 	struct go__waiter *joiner;
 	struct go__joiner j;
-	bool ours = true, watched;
+	bool ours = true;
 
 	if (t->timer.wheel)
 		go__timer_close(&t->timer);
@@ -206,7 +204,7 @@ void go__task_end(struct go__worker *w, struct go__task *t)
 		go__extra_drop(t->start.extra);
 	if (t->group)
 		go__group_leave(t);
-	switch (go__task_word_end(&t->word, &watched)) {
+	switch (go__task_word_end(&t->word)) {
 	case GO__END_FREE:
 		break;
 	case GO__END_KEEP:
@@ -225,8 +223,6 @@ void go__task_end(struct go__worker *w, struct go__task *t)
 	}
 	if (ours)
 		go__block_free(w, t);
-	if (watched)
-		go__ending_wake(id);
 	/* [ended] release -> go__runtime_live(): the task is over for good. */
 	atomic_store_explicit(
 		&w->ended,

@@ -25,7 +25,8 @@
  *
  * Others may run a worker's timers: all functions take the wheel's lock.
  *
- * TESTS  test_timer.c compares with a sorted list.
+ * TESTS  test_timer.c compares with a sorted list; model_timer.c: lazy timers
+ *        against wakes and looks at the time.
  */
 #ifndef GO_SCHED_TIMER_H
 #define GO_SCHED_TIMER_H

@@ -5,6 +5,8 @@
  * A waiter is in line before it unlocks the mutex, so a signal by whoever locks
  * it next finds it.  A signal goes to the first one that can be claimed: one
  * whose wait has been cancelled or has timed out does not use it up.
+ *
+ * TESTS  model_cond.c.
  */
 #include "sync/line.h"
 

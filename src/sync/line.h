@@ -12,6 +12,8 @@
  * cancellation.  So what was given is never lost: a waiter returns it as a
  * success, or was not given it.  A node whose waiter could not be claimed stays
  * in line until that waiter removes it; it stands for nobody.
+ *
+ * TESTS  model_cond.c, model_event.c, model_counter.c, model_semaphore.c.
  */
 #ifndef GO_SYNC_LINE_H
 #define GO_SYNC_LINE_H
@@ -34,19 +36,13 @@ static inline struct go__line *go__line(go_line *l)
 	return (struct go__line *)(void *)l;
 }
 
-/* The line is locked: see that it has a list. */
-static inline void go__line_prepare(struct go__line *l)
-{
-	if (!l->list.next)
-		go__list_init(&l->list);
-}
-
 static inline struct go__line *go__line_lock(go_line *public_line)
 {
 	struct go__line *l = go__line(public_line);
 
 	go__lock_acquire(&l->lock);
-	go__line_prepare(l);
+	if (!l->list.next)
+		go__list_init(&l->list);
 	return l;
 }
 

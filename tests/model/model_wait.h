@@ -59,8 +59,9 @@ int go__wait_check(struct go__waiter *w)
 void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned kind,
 		    const void *object)
 {
-	(void)deadline;
 	(void)object;
+	/* relaxed: published by the opening of the wait. */
+	atomic_store_explicit(&w->deadline, deadline, memory_order_relaxed);
 	model_waits[model_self()]++;
 	(void)go__wait_word_open(&w->word, kind & GO__WAIT_IS_DEAF);
 }
@@ -116,11 +117,12 @@ void go__claimed_deliver(const struct go__claimed *k)
 
 /* ---- Threads that end waits ---------------------------------------------- */
 
-/* The deadline of the wait that the task has open, if any, has come. */
+/* The deadline of the wait that the task has open, if any, has come.  Deaf
+ * waits have none. */
 static inline void model_expire(int task)
 {
 	struct go__waiter *w = &model_task[task].waiter;
-	uint64_t epoch = go__wait_word_peek(&w->word, true);
+	uint64_t epoch = go__wait_word_peek(&w->word, false);
 
 	if (epoch != 0 && go__wait_claim_epoch(w, epoch))
 		go__wait_deliver(w, -ETIMEDOUT);
