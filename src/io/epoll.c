@@ -51,9 +51,9 @@
 
 struct go__poller {
 	/* Constant. */
+	struct go__poller_base base;
 	int epoll;
 	int event;
-	unsigned index;
 	/* Any thread: break.h. */
 	struct go__break sleep;
 	/* Whoever is inside go__poller_wait(). */
@@ -67,11 +67,6 @@ static struct go__lock numbers_lock;
 /* Set once epoll_pwait2 has said that it does not exist. */
 static _Atomic bool coarse;
 
-unsigned go__poller_index(const struct go__poller *p)
-{
-	return p->index;
-}
-
 /* ---- create and destroy ---- */
 
 static int take_number(struct go__poller *p)
@@ -82,7 +77,7 @@ static int take_number(struct go__poller *p)
 	for (unsigned i = 0; i < GO__POLLERS && r < 0; i++)
 		if (!pollers[i]) {
 			pollers[i] = p;
-			p->index = i;
+			p->base.index = i;
 			r = 0;
 		}
 	go__lock_release(&numbers_lock);
@@ -92,7 +87,7 @@ static int take_number(struct go__poller *p)
 static void give_number(struct go__poller *p)
 {
 	go__lock_acquire(&numbers_lock);
-	pollers[p->index] = NULL;
+	pollers[p->base.index] = NULL;
 	go__lock_release(&numbers_lock);
 }
 
@@ -141,7 +136,7 @@ int go__poller_create(struct go__poller **poller)
 void go__poller_destroy(struct go__poller *p)
 {
 	/* From here on no entry leads to this poller. */
-	go__fd_forget_poller(p->index);
+	go__fd_forget_poller(p->base.index);
 	give_number(p);
 	go__sys_close(p->event);
 	go__sys_close(p->epoll);

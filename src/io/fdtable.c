@@ -59,35 +59,11 @@
 #include "io/fdwait.h"
 #include "io/watch.h"
 
-/* Numbers per chunk, and chunks: 64 million numbers, more than kernels give. */
-enum {
-	CHUNK = 1024,
-	CHUNKS = 65536,
-};
-
-/* Filled by CAS from NULL, and never changed again. */
-static _Atomic(struct go__fd *) root[CHUNKS];
+_Atomic(struct go__fd *) go__fd_root[GO__FD_CHUNKS];
 /* No chunk at or behind this index has been made. */
 static _Atomic unsigned root_end;
 
-/* ---- finding ---- */
-
-static struct go__fd *chunk_of(int fd)
-{
-	/* acquire <- [chunk]: its entries are initialised. */
-	return atomic_load_explicit(&root[(unsigned)fd / CHUNK],
-				    memory_order_acquire);
-}
-
-struct go__fd *go__fd_find(int fd)
-{
-	struct go__fd *chunk;
-
-	if (fd < 0 || fd / CHUNK >= CHUNKS)
-		return NULL;
-	chunk = chunk_of(fd);
-	return chunk ? &chunk[fd % CHUNK] : NULL;
-}
+/* ---- making ---- */
 
 static void note_end(unsigned end)
 {
@@ -103,24 +79,24 @@ static void note_end(unsigned end)
 
 static struct go__fd *new_chunk(unsigned index)
 {
-	size_t bytes = CHUNK * sizeof(struct go__fd);
+	size_t bytes = GO__FD_CHUNK * sizeof(struct go__fd);
 	struct go__fd *chunk = go__sys_aligned_alloc(64, bytes);
 
 	if (!chunk)
 		return NULL;
 	memset(chunk, 0, bytes);
-	for (int i = 0; i < CHUNK; i++) {
-		chunk[i].number = (int)index * CHUNK + i;
+	for (int i = 0; i < GO__FD_CHUNK; i++) {
+		chunk[i].number = (int)index * GO__FD_CHUNK + i;
 		go__list_init(&chunk[i].waiters);
 		go__ready_renew(&chunk[i].ready);
 	}
 	return chunk;
 }
 
-/* The entry of a number, whose chunk is made if there is none yet. */
-static int obtain(int fd, struct go__fd **entry)
+/* The entry of a number whose chunk is made if there is none yet. */
+int go__fd_make(int fd, struct go__fd **entry)
 {
-	unsigned index = (unsigned)fd / CHUNK;
+	unsigned index = (unsigned)fd / GO__FD_CHUNK;
 	struct go__fd *made, *chunk;
 
 	*entry = go__fd_find(fd);
@@ -128,7 +104,7 @@ static int obtain(int fd, struct go__fd **entry)
 		return 0;
 	if (fd < 0)
 		return -EBADF;
-	if (index >= CHUNKS)
+	if (index >= GO__FD_CHUNKS)
 		return -EMFILE;
 	/* Nonsense numbers must not cost memory. */
 	if (go__sys_fcntl(fd, F_GETFD, 0) < 0)
@@ -137,16 +113,16 @@ static int obtain(int fd, struct go__fd **entry)
 	if (!made)
 		return -ENOMEM;
 	chunk = NULL;
-	/* [chunk] release -> chunk_of(); acquire, if another was faster. */
-	if (atomic_compare_exchange_strong_explicit(&root[index], &chunk, made,
-						    memory_order_acq_rel,
+	/* [chunk] release -> go__fd_find(); acquire, if another was faster. */
+	if (atomic_compare_exchange_strong_explicit(&go__fd_root[index], &chunk,
+						    made, memory_order_acq_rel,
 						    memory_order_acquire)) {
 		chunk = made;
 		note_end(index + 1);
 	} else {
 		go__sys_free(made);
 	}
-	*entry = &chunk[fd % CHUNK];
+	*entry = &chunk[fd % GO__FD_CHUNK];
 	return 0;
 }
 
@@ -157,9 +133,9 @@ void go__fd_forget_poller(unsigned index)
 	unsigned end = atomic_load_explicit(&root_end, memory_order_acquire);
 
 	for (unsigned i = 0; i < end; i++) {
-		struct go__fd *chunk = chunk_of((int)(i * CHUNK));
+		struct go__fd *chunk = go__fd_find((int)(i * GO__FD_CHUNK));
 
-		for (int j = 0; chunk && j < CHUNK; j++) {
+		for (int j = 0; chunk && j < GO__FD_CHUNK; j++) {
 			go__lock_acquire(&chunk[j].lock);
 			chunk[j].watched &= ~bit;
 			chunk[j].watched_out &= ~bit;
@@ -184,7 +160,7 @@ int go__fd_adopt(int fd, uint32_t kind)
 {
 	struct go__wake_list woken;
 	struct go__fd *e;
-	int r = obtain(fd, &e);
+	int r = go__fd_make(fd, &e);
 
 	if (r < 0)
 		return r;
@@ -216,17 +192,8 @@ int go__fd_adopt_pair(const int fds[2], uint32_t kind)
 	return r;
 }
 
-int go__fd_enter(int fd, struct go__fd **entry)
-{
-	int r = obtain(fd, entry);
-
-	if (r < 0)
-		return r;
-	return go__fduse_enter(&(*entry)->use) ? 0 : -EBADF;
-}
-
 /* C2 to C4: nobody uses it any more. */
-static int close_now(struct go__fd *e)
+int go__fd_close_now(struct go__fd *e)
 {
 	struct go__wake_list woken;
 	int r;
@@ -245,11 +212,6 @@ static int close_now(struct go__fd *e)
 	go__wake_list_flush(&woken);
 	/* Interrupted or not, the number is gone. */
 	return r == -EINTR ? 0 : r;
-}
-
-int go__fd_leave(struct go__fd *e)
-{
-	return go__fduse_leave(&e->use) ? close_now(e) : 0;
 }
 
 static void unwatch(struct go__fd *e)

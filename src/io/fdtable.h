@@ -8,6 +8,7 @@
 #ifndef GO_IO_FDTABLE_H
 #define GO_IO_FDTABLE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -47,18 +48,59 @@ struct go__fd {
 
 _Static_assert(sizeof(struct go__fd) <= 64, "an entry is one cache line");
 
+/* Numbers per chunk, and chunks: 64 million numbers, more than kernels give. */
+enum {
+	GO__FD_CHUNK = 1024,
+	GO__FD_CHUNKS = 65536,
+};
+
+/* Filled by CAS from NULL, and never changed again: see fdtable.c. */
+extern _Atomic(struct go__fd *) go__fd_root[GO__FD_CHUNKS];
+
+/* The slow parts of go__fd_enter() and go__fd_leave(). */
+int go__fd_make(int fd, struct go__fd **entry);
+int go__fd_close_now(struct go__fd *e);
+
+/* The entry of a number that has been entered before, or NULL. */
+static inline struct go__fd *go__fd_find(int fd)
+{
+	/* A negative number lies behind the last chunk, too. */
+	unsigned number = (unsigned)fd;
+	struct go__fd *chunk;
+
+	if (number / GO__FD_CHUNK >= GO__FD_CHUNKS)
+		return NULL;
+	/* acquire <- [chunk]: its entries are initialised. */
+	chunk = atomic_load_explicit(&go__fd_root[number / GO__FD_CHUNK],
+				     memory_order_acquire);
+	return chunk ? &chunk[number % GO__FD_CHUNK] : NULL;
+}
+
 /*
  * Begin a call on a descriptor: find its entry and count ourselves in.
  * Returns 0; -EBADF (negative, not open, or being closed); -ENOMEM; -EMFILE
  * (a number beyond what the table can hold).
  */
-int go__fd_enter(int fd, struct go__fd **entry);
+static inline int go__fd_enter(int fd, struct go__fd **entry)
+{
+	int r = 0;
+
+	*entry = go__fd_find(fd);
+	if (!*entry)
+		r = go__fd_make(fd, entry);
+	if (r < 0)
+		return r;
+	return go__fduse_enter(&(*entry)->use) ? 0 : -EBADF;
+}
 
 /*
  * End a call.  The last one out closes a descriptor that is being closed, and
  * is answered what close(2) said; else the answer is 0.
  */
-int go__fd_leave(struct go__fd *e);
+static inline int go__fd_leave(struct go__fd *e)
+{
+	return go__fduse_leave(&e->use) ? go__fd_close_now(e) : 0;
+}
 
 /*
  * Take over a number that the kernel has just given us, for a file that is in
@@ -71,9 +113,6 @@ int go__fd_adopt_pair(const int fds[2], uint32_t kind);
 
 /* As go_close(). */
 int go__fd_close(int fd);
-
-/* The entry of a number that has been entered before, or NULL. */
-struct go__fd *go__fd_find(int fd);
 
 /* A poller is going: clear its bit everywhere. */
 void go__fd_forget_poller(unsigned index);

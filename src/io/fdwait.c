@@ -78,8 +78,8 @@ static struct go__fd_wait *wait_of(struct go__link *link)
  * Claim one wait; the winner's waiter joins the list, or runs already: `wait`
  * must not be touched after success.  Under the lock.
  */
-static bool take(struct go__fd_wait *wait, int result,
-		 struct go__wake_list *woken)
+GO__ALWAYS_INLINE bool take(struct go__fd_wait *wait, int result,
+			    struct go__wake_list *woken)
 {
 	if (!go__wait_claim(&wait->node))
 		return false;
@@ -92,8 +92,8 @@ static bool take(struct go__fd_wait *wait, int result,
  * Wake the shared waiters for these ways, and of the others one per way, or
  * all of those in `all`.  Under the lock.
  */
-static void wake(struct go__fd *e, unsigned ways, unsigned all,
-		 struct go__wake_list *woken)
+GO__ALWAYS_INLINE void wake(struct go__fd *e, unsigned ways, unsigned all,
+			    struct go__wake_list *woken)
 {
 	struct go__link *link = e->waiters.next, *next;
 
@@ -119,32 +119,31 @@ void go__fd_evict(struct go__fd *e, int result, struct go__wake_list *woken)
 	}
 }
 
+_Static_assert(GO__READY_IN == GO__WAYS_IN && GO__READY_OUT == GO__WAYS_OUT &&
+		       GO__HUNG_IN == GO__WAYS_IN << 2 &&
+		       GO__HUNG_OUT == GO__WAYS_OUT << 2,
+	       "the bits of an edge are sets of ways");
+
 void go__fd_event(int fd, uint32_t generation, uint64_t bits,
 		  struct go__wake_list *woken)
 {
 	struct go__fd *e = go__fd_find(fd);
-	unsigned ways = 0, all = 0;
+	unsigned both = GO__WAYS_IN | GO__WAYS_OUT;
+	unsigned its = (unsigned)bits;
 
 	if (!e || !go__ready_note(&e->ready, generation, bits))
 		return;
-	for (enum go__way way = GO__WAY_IN; way <= GO__WAY_OUT; way++) {
-		if (bits & go__ready_bit(way))
-			ways |= 1U << way;
-		if (bits & go__hung_bit(way))
-			all |= 1U << way;
-	}
 	go__lock_acquire(&e->lock);
-	wake(e, ways, all, woken);
+	wake(e, its & both, its >> 2 & both, woken);
 	go__lock_release(&e->lock);
 }
 
-/* A woken call ends: see WHO IS WOKEN. */
-static void pass_on(struct go__fd *e, enum go__way way)
+/* A woken call ends, and there may be more: see WHO IS WOKEN. */
+__attribute__((noinline)) static void pass_on(struct go__fd *e,
+					      enum go__way way)
 {
 	struct go__wake_list woken;
 
-	if (!(go__ready_load(&e->ready) & go__ready_bit(way)))
-		return;
 	go__wake_list_init(&woken);
 	go__lock_acquire(&e->lock);
 	wake(e, 1U << way, 0, &woken);
@@ -155,14 +154,12 @@ static void pass_on(struct go__fd *e, enum go__way way)
 /* ---- registering ---- */
 
 /* Register an own descriptor for whatever is missing.  Under the lock. */
-static int watch_own(struct go__fd *e, struct go__poller *p, bool out)
+static int watch_anew(struct go__fd *e, struct go__poller *p, bool out)
 {
 	uint32_t generation = go__ready_generation(go__ready_load(&e->ready));
 	uint64_t bit = UINT64_C(1) << go__poller_index(p);
 	int r;
 
-	if ((e->watched & bit) && (!out || (e->watched_out & bit)))
-		return 0;
 	if (e->watched & bit)
 		r = go__poller_change(p, e->number, generation, out);
 	else
@@ -173,6 +170,13 @@ static int watch_own(struct go__fd *e, struct go__poller *p, bool out)
 	if (out)
 		e->watched_out |= bit;
 	return 0;
+}
+
+static int watch_own(struct go__fd *e, struct go__poller *p, bool out)
+{
+	uint64_t watched = out ? e->watched_out : e->watched;
+
+	return watched >> go__poller_index(p) & 1 ? 0 : watch_anew(e, p, out);
 }
 
 /* Register a foreign one anew, whatever we knew.  Under the lock. */
@@ -203,8 +207,8 @@ static int watch_foreign(struct go__fd *e, struct go__poller *p, bool out,
 	return 0;
 }
 
-int go__fd_watch(struct go__fd *e, struct go__waiter *w, unsigned ways,
-		 struct go__wake_list *woken)
+GO__ALWAYS_INLINE int watch(struct go__fd *e, struct go__waiter *w,
+			    unsigned ways, struct go__wake_list *woken)
 {
 	/* A task's runtime does not change, nor does that one's poller. */
 	struct go__poller *p = go__task_of_waiter(w)->worker->runtime->poller;
@@ -213,6 +217,12 @@ int go__fd_watch(struct go__fd *e, struct go__waiter *w, unsigned ways,
 	if (go__fd_kind(e) & GO__FD_OWN)
 		return watch_own(e, p, out);
 	return watch_foreign(e, p, out, woken);
+}
+
+int go__fd_watch(struct go__fd *e, struct go__waiter *w, unsigned ways,
+		 struct go__wake_list *woken)
+{
+	return watch(e, w, ways, woken);
 }
 
 /* ---- waiting ---- */
@@ -246,7 +256,7 @@ static int prepare(struct go__fd_call *c, struct go__fd_wait *wait,
 
 	if (go__fduse_closing(&e->use))
 		return -EBADF;
-	r = go__fd_watch(e, c->waiter, wait->ways, woken);
+	r = watch(e, c->waiter, wait->ways, woken);
 	if (r < 0)
 		return r;
 	if (go__ready_load(&e->ready) & go__ready_bit(way))
@@ -394,7 +404,7 @@ int go__fd_pause(struct go__fd_call *c, uint64_t ns)
 
 /* ---- calls ---- */
 
-int go__fd_begin(struct go__fd_call *c, int fd)
+GO__ALWAYS_INLINE int begin_call(struct go__fd_call *c, int fd)
 {
 	int r;
 
@@ -406,9 +416,9 @@ int go__fd_begin(struct go__fd_call *c, int fd)
 	return r < 0 ? r : go__fd_enter(fd, &c->entry);
 }
 
-void go__fd_end(struct go__fd_call *c, enum go__way way)
+GO__ALWAYS_INLINE void end_call(struct go__fd_call *c, enum go__way way)
 {
-	if (c->woken)
+	if (c->woken && (go__ready_load(&c->entry->ready) & go__ready_bit(way)))
 		pass_on(c->entry, way);
 	(void)go__fd_leave(c->entry);
 }
@@ -421,14 +431,14 @@ static bool must_try(const struct go__fd_call *c, const struct go__fd_op *op)
 }
 
 /* A read was short: remember that a TCP socket's buffer is empty. */
-static void note_short(struct go__fd_call *c, uint64_t seen)
+GO__ALWAYS_INLINE void note_short(struct go__fd_call *c, uint64_t seen)
 {
 	if (c->waiter->is_task && (go__fd_kind(c->entry) & GO__FD_TCP) &&
 	    (seen & GO__READY_IN) && go__ready_short_tells(seen))
 		(void)go__ready_clear(&c->entry->ready, seen, GO__WAY_IN);
 }
 
-ssize_t go__fd_run_call(struct go__fd_call *c, struct go__fd_op *op)
+GO__ALWAYS_INLINE ssize_t run_call(struct go__fd_call *c, struct go__fd_op *op)
 {
 	struct go__fd *e = c->entry;
 	ssize_t got;
@@ -455,11 +465,28 @@ ssize_t go__fd_run_call(struct go__fd_call *c, struct go__fd_op *op)
 ssize_t go__fd_run(int fd, struct go__fd_op *op)
 {
 	struct go__fd_call c;
-	ssize_t got = go__fd_begin(&c, fd);
+	ssize_t got = begin_call(&c, fd);
 
 	if (got < 0)
 		return got;
-	got = go__fd_run_call(&c, op);
-	go__fd_end(&c, op->way);
+	got = run_call(&c, op);
+	end_call(&c, op->way);
 	return got;
+}
+
+/* ---- the same in steps ---- */
+
+int go__fd_begin(struct go__fd_call *c, int fd)
+{
+	return begin_call(c, fd);
+}
+
+ssize_t go__fd_run_call(struct go__fd_call *c, struct go__fd_op *op)
+{
+	return run_call(c, op);
+}
+
+void go__fd_end(struct go__fd_call *c, enum go__way way)
+{
+	end_call(c, way);
 }

@@ -30,49 +30,70 @@ static size_t total(const struct iovec *v, int count)
 	return n;
 }
 
-ssize_t go_readv(int fd, const struct iovec *buffers, int count)
+/* `most` bytes altogether, if the buffers are to be believed. */
+static inline ssize_t run_read(int fd, const struct iovec *buffers, int count,
+			       size_t most)
 {
 	struct go__transfer t = {
 		.op = {.attempt = go__attempt_read, .way = GO__WAY_IN},
 		.v = buffers,
 		.n = count,
 	};
-	int r = check_buffers(buffers, count);
 
-	if (r < 0)
-		return r;
-	t.op.plain = total(buffers, count);
-	t.op.eager = t.op.plain == 0; /* To read nothing, nobody waits. */
+	t.op.plain = most;
+	t.op.eager = most == 0; /* To read nothing, nobody waits. */
 	return go__fd_run(fd, &t.op);
 }
 
-ssize_t go_writev(int fd, const struct iovec *buffers, int count)
+static inline ssize_t run_write(int fd, const struct iovec *buffers, int count,
+				size_t most)
 {
 	struct go__transfer t = {
 		.op = {.attempt = go__attempt_write, .way = GO__WAY_OUT},
 		.v = buffers,
 		.n = count,
 	};
+
+	t.op.eager = most == 0;
+	return go__fd_run(fd, &t.op);
+}
+
+ssize_t go_readv(int fd, const struct iovec *buffers, int count)
+{
 	int r = check_buffers(buffers, count);
 
-	if (r < 0)
-		return r;
-	t.op.eager = total(buffers, count) == 0;
-	return go__fd_run(fd, &t.op);
+	return r < 0 ? r : run_read(fd, buffers, count, total(buffers, count));
+}
+
+ssize_t go_writev(int fd, const struct iovec *buffers, int count)
+{
+	int r = check_buffers(buffers, count);
+
+	return r < 0 ? r : run_write(fd, buffers, count, total(buffers, count));
+}
+
+static inline ssize_t read_some(int fd, void *buffer, size_t n)
+{
+	struct iovec v = {buffer, n};
+
+	return run_read(fd, &v, 1, n);
+}
+
+static inline ssize_t write_some(int fd, const void *buffer, size_t n)
+{
+	struct iovec v = {(void *)(uintptr_t)buffer, n};
+
+	return run_write(fd, &v, 1, n);
 }
 
 ssize_t go_read(int fd, void *buffer, size_t n)
 {
-	struct iovec v = {buffer, n};
-
-	return go_readv(fd, &v, 1);
+	return read_some(fd, buffer, n);
 }
 
 ssize_t go_write(int fd, const void *buffer, size_t n)
 {
-	struct iovec v = {(void *)(uintptr_t)buffer, n};
-
-	return go_writev(fd, &v, 1);
+	return write_some(fd, buffer, n);
 }
 
 int go_read_full(int fd, void *buffer, size_t n, size_t *done)
@@ -81,7 +102,7 @@ int go_read_full(int fd, void *buffer, size_t n, size_t *done)
 	ssize_t got = 1;
 
 	while (have < n) {
-		got = go_read(fd, (char *)buffer + have, n - have);
+		got = read_some(fd, (char *)buffer + have, n - have);
 		if (got <= 0)
 			break;
 		have += (size_t)got;
@@ -99,7 +120,7 @@ int go_write_all(int fd, const void *buffer, size_t n, size_t *done)
 	ssize_t put = 0;
 
 	while (have < n) {
-		put = go_write(fd, (const char *)buffer + have, n - have);
+		put = write_some(fd, (const char *)buffer + have, n - have);
 		if (put < 0)
 			break;
 		have += (size_t)put;

@@ -25,8 +25,16 @@
 /* Pollers of the process are numbered, so that an entry can list its own. */
 #define GO__POLLERS 64
 
-/* The poller's number, below GO__POLLERS; its own until it is destroyed. */
-unsigned go__poller_index(const struct go__poller *p);
+/* What every struct go__poller begins with. */
+struct go__poller_base {
+	/* Constant: below GO__POLLERS; its own until it is destroyed. */
+	unsigned index;
+};
+
+static inline unsigned go__poller_index(const struct go__poller *p)
+{
+	return ((const struct go__poller_base *)(const void *)p)->index;
+}
 
 /*
  * Register a descriptor for reading, and with `out` for writing too.  If it is

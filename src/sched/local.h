@@ -94,8 +94,8 @@ static inline bool go__fair_turn(const struct go__worker *w)
 }
 
 /* The steps of go__pick_local(), for a worker that is alone or is not. */
-static inline struct go__task *go__pick_as(struct go__worker *w,
-					   bool have_stack, bool alone)
+GO__ALWAYS_INLINE struct go__task *go__pick_as(struct go__worker *w,
+					       bool have_stack, bool alone)
 {
 	uint64_t picks = go__picks(w) + 1;
 	struct go__task *t;

@@ -266,6 +266,13 @@ bool go__task_cancelled(const struct go__task *t)
 		       &t->runtime, memory_order_relaxed)) != GO__OPEN;
 }
 
+/* Apart, so that its caller has no frame while the budget lasts. */
+__attribute__((noinline)) static void budget_spent(struct go__task *t)
+{
+	suspend(t, GO__AFTER_YIELD);
+	t->budget = GO__TASK_BUDGET;
+}
+
 int go__wait_check(struct go__waiter *w)
 {
 	struct go__task *t;
@@ -273,12 +280,10 @@ int go__wait_check(struct go__waiter *w)
 	if (!w->is_task)
 		return 0;
 	t = go__task_of_waiter(w);
-	if (go__task_cancelled(t) && !t->shield)
+	if (GO__UNLIKELY(go__task_cancelled(t)) && !t->shield)
 		return -ECANCELED;
-	if (--t->budget == 0) {
-		t->budget = GO__TASK_BUDGET;
-		suspend(t, GO__AFTER_YIELD);
-	}
+	if (GO__UNLIKELY(--t->budget == 0))
+		budget_spent(t);
 	return 0;
 }
 

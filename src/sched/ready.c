@@ -122,7 +122,8 @@ static struct go__worker *elsewhere(struct go__worker *self, struct go__task *t)
 	return NULL;
 }
 
-void go__ready(struct go__worker *self, struct go__task *t, bool soon)
+GO__ALWAYS_INLINE void make_ready(struct go__worker *self, struct go__task *t,
+				  bool soon)
 {
 	/* relaxed: constant while the task lives. */
 	struct go_runtime *rt =
@@ -152,6 +153,11 @@ void go__ready(struct go__worker *self, struct go__task *t, bool soon)
 	go__submit(self);
 }
 
+void go__ready(struct go__worker *self, struct go__task *t, bool soon)
+{
+	make_ready(self, t, soon);
+}
+
 void go__ready_fresh(struct go__worker *self, struct go__task *t)
 {
 	/* relaxed: constant while the task lives. */
@@ -175,13 +181,6 @@ static struct go__thread *thread_of(struct go__waiter *w)
 	return go__container_of(w, struct go__thread, waiter);
 }
 
-void go__wake_list_init(struct go__wake_list *l)
-{
-	l->first = NULL;
-	l->last = &l->first;
-	l->count = 0;
-}
-
 void go__wake_list_add(struct go__wake_list *l, struct go__waiter *w,
 		       int result)
 {
@@ -198,14 +197,14 @@ void go__wake_list_add(struct go__wake_list *l, struct go__waiter *w,
 	l->count++;
 }
 
-void go__wake_list_flush(struct go__wake_list *l)
+void go__wake_list_deliver(struct go__wake_list *l)
 {
 	struct go__worker *self = go__worker_self();
 	struct go__waiter *w = l->first, *next;
 
 	for (; w; w = next) {
 		next = w->next;
-		go__ready(self, go__task_of_waiter(w), false);
+		make_ready(self, go__task_of_waiter(w), false);
 	}
 	go__wake_list_init(l);
 }
@@ -234,5 +233,5 @@ void go__wait_deliver(struct go__waiter *w, int result)
 		go__thread_deliver(thread_of(w));
 	else if (w->claim != GO__CLAIM_RUNNING ||
 		 go__wait_word_deliver(&w->word))
-		go__ready(go__worker_self(), go__task_of_waiter(w), true);
+		make_ready(go__worker_self(), go__task_of_waiter(w), true);
 }

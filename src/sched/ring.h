@@ -344,6 +344,7 @@ static inline void go__woken_prefetch(struct go__woken_ring *r, uint32_t head)
 	__builtin_prefetch(far + 64);
 	/* A context, and so a task, begins with its saved stack pointer.  Half
 	 * a kilobyte is what a call that parks has used below its caller. */
+#pragma GCC unroll 8
 	for (int line = 0; line < 8; line++)
 		__builtin_prefetch(*near + line * 64);
 }

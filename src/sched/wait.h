@@ -262,10 +262,23 @@ void go__claimed_deliver(const struct go__claimed *k);
  * Deliver many: collect them, then flush the list, in one thread.  Adding may
  * deliver at once.
  */
-void go__wake_list_init(struct go__wake_list *l);
+static inline void go__wake_list_init(struct go__wake_list *l)
+{
+	l->first = NULL;
+	l->last = &l->first;
+	l->count = 0;
+}
+
 void go__wake_list_add(struct go__wake_list *l, struct go__waiter *w,
 		       int result);
-void go__wake_list_flush(struct go__wake_list *l);
+/* go__wake_list_flush() of a list that is not empty. */
+void go__wake_list_deliver(struct go__wake_list *l);
+
+static inline void go__wake_list_flush(struct go__wake_list *l)
+{
+	if (l->first)
+		go__wake_list_deliver(l);
+}
 
 /*
  * A plain thread's way to wait for a descriptor as well: its eventfd, which

@@ -51,7 +51,7 @@ static void setup(void)
 	atomic_init(&e->use.word, 0);
 	atomic_init(&e->ready.word, 0);
 	atomic_init(&e->kind, GO__FD_OWN);
-	atomic_init(&root[0], entries);
+	atomic_init(&go__fd_root[0], entries);
 	atomic_init(&closed, 0);
 	file = FILE_1;
 	in_flight = closings = closes = attempts = successes = 0;
@@ -101,12 +101,7 @@ void go__fd_evict(struct go__fd *e, int result, struct go__wake_list *woken)
 	model_assert(go__list_empty(&e->waiters));
 }
 
-void go__wake_list_init(struct go__wake_list *l)
-{
-	(void)l;
-}
-
-void go__wake_list_flush(struct go__wake_list *l)
+void go__wake_list_deliver(struct go__wake_list *l)
 {
 	(void)l;
 }

@@ -86,13 +86,6 @@ int go__wait(struct go__waiter *w)
 	return MODEL_READ(w->result);
 }
 
-void go__wake_list_init(struct go__wake_list *l)
-{
-	l->first = NULL;
-	l->last = &l->first;
-	l->count = 0;
-}
-
 void go__wake_list_add(struct go__wake_list *l, struct go__waiter *w,
 		       int result)
 {
@@ -100,7 +93,7 @@ void go__wake_list_add(struct go__wake_list *l, struct go__waiter *w,
 	go__wait_deliver(w, result);
 }
 
-void go__wake_list_flush(struct go__wake_list *l)
+void go__wake_list_deliver(struct go__wake_list *l)
 {
 	(void)l;
 }
