@@ -7,8 +7,8 @@
  * each other:
  *
  *     a task                                a poller
- *     W1  try: would block                  P1  note the edge (ready.h)
- *     W2  clear READY by CAS                P2  lock; for each waiter of that
+ *     W1  try: would block                  P1  lock; note the edge (ready.h)
+ *     W2  clear READY by CAS                P2      for each waiter of that
  *     W3  lock; register                            direction: claim, unlink
  *     W4      if READY is set: unlock,      P3  unlock; deliver
  *             go to W1
@@ -16,9 +16,9 @@
  *     W6  park
  *
  * Registering (W3) comes after clearing (W2): what became ready in between is
- * reported by the registration itself.  If P1 comes before W4, the waiter sees
- * it.  If P1 comes after W4, then P2 comes after W5, because W4 and W5 are in
- * one critical section, and the poller finds the waiter.  So no edge is lost.
+ * reported by the registration itself.  If the poller's critical section comes
+ * first, the waiter sees the edge at W4; if the waiter's does, the poller finds
+ * it linked at P2.  So no edge is lost.
  *
  * WHO IS WOKEN.  Several tasks may wait for the same direction, typically to
  * accept.  Waking all of them for each edge is right but costs a herd; waking
@@ -131,10 +131,11 @@ void go__fd_event(int fd, uint32_t generation, uint64_t bits,
 	unsigned both = GO__WAYS_IN | GO__WAYS_OUT;
 	unsigned its = (unsigned)bits;
 
-	if (!e || !go__ready_note(&e->ready, generation, bits))
+	if (!e)
 		return;
 	go__lock_acquire(&e->lock);
-	wake(e, its & both, its >> 2 & both, woken);
+	if (go__ready_note(&e->ready, generation, bits))
+		wake(e, its & both, its >> 2 & both, woken);
 	go__lock_release(&e->lock);
 }
 

@@ -29,7 +29,8 @@
  *
  *     reader  load the word; then the system call; if that would block, clear
  *             the bit by compare-and-swap from the value loaded first.
- *     poller  count the edge and set the bits in one step.
+ *     poller  under the entry's lock: count the edge and set the bits in one
+ *             store.
  *
  * An edge noted after the load changes the count, so the clearing fails, and
  * the reader tries again.  An edge noted before the load was raised before
@@ -38,7 +39,9 @@
  * nothing to do.
  *
  * The bit may be set in vain; the next call then costs one system call too
- * many, and clears it.  It may never be clear in vain.
+ * many, and clears it.  It may never be clear in vain.  That is why a store is
+ * enough for pollers, whom the lock keeps apart: a clearing that comes between
+ * a poller's load and its store is undone, and no more.
  *
  * HUNG bits stay until the generation ends.  They only forbid conclusions: a
  * short count from a TCP socket normally means that its buffer is empty, which
@@ -118,26 +121,24 @@ static inline uint64_t go__ready_load(const struct go__ready *r)
  * Note an edge: set bits (READY and HUNG ones) for the given generation.
  * Returns false, and changes nothing, if that generation is over.
  *
- * Pollers, any number at once; safe beside everything else.
+ * Under the entry's lock; safe beside everything that is not.
  */
 static inline bool go__ready_note(struct go__ready *r, uint32_t generation,
 				  uint64_t bits)
 {
-	/* relaxed: the exchange decides. */
+	/* relaxed: without the lock, bits are cleared and no more. */
 	uint64_t word = atomic_load_explicit(&r->word, memory_order_relaxed);
 	uint64_t next;
 
-	do {
-		if (go__ready_generation(word) != generation)
-			return false;
-		/* The count wraps within its bits; the others stay. */
-		next = (word & ~GO__READY_EDGES) | bits |
-		       ((word + GO__READY_EDGE) & GO__READY_EDGES);
-		/* [note] release -> go__ready_load, [clear]: what the kernel
-		 * told us comes before the edge.  relaxed: retried. */
-	} while (!atomic_compare_exchange_weak_explicit(&r->word, &word, next,
-							memory_order_release,
-							memory_order_relaxed));
+	if (go__ready_generation(word) != generation)
+		return false;
+	/* The count wraps within its bits; the others stay. */
+	next = (word & ~GO__READY_EDGES) | bits |
+	       ((word + GO__READY_EDGE) & GO__READY_EDGES);
+	go__perturb();
+	/* [note] release -> go__ready_load, [clear]: what the kernel told us
+	 * comes before the edge. */
+	atomic_store_explicit(&r->word, next, memory_order_release);
 	return true;
 }
 
@@ -158,7 +159,7 @@ static inline bool go__ready_clear(struct go__ready *r, uint64_t seen,
 
 /*
  * Begin the next generation: ready both ways, nothing known.  Returns it.
- * Under the entry's lock; pollers may note edges of the old one meanwhile.
+ * Under the entry's lock.
  */
 static inline uint32_t go__ready_renew(struct go__ready *r)
 {
@@ -167,7 +168,7 @@ static inline uint32_t go__ready_renew(struct go__ready *r)
 	uint32_t generation = go__ready_generation(word) + 1;
 
 	/* [renew] release -> go__ready_load: who sees the new generation sees
-	 * what was written for it.  An edge of the old one is overwritten. */
+	 * what was written for it. */
 	atomic_store_explicit(&r->word,
 			      (uint64_t)generation << GO__READY_GENERATION |
 				      GO__READY_IN | GO__READY_OUT,
