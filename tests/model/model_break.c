@@ -138,6 +138,8 @@ void go__sys_free(void *p)
 	not_called();
 }
 
+_Atomic(struct go__fd *) go__fd_root[GO__FD_CHUNKS];
+
 void go__fd_event(int fd, uint32_t generation, uint64_t bits,
 		  struct go__wake_list *woken)
 {
