@@ -23,7 +23,7 @@ struct server {
 static void *serve(void *arg)
 {
 	struct server *s = arg;
-	int request;
+	int request = 0;
 
 	for (;;) {
 		go_case cases[] = {

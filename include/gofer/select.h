@@ -30,6 +30,8 @@
 #define GOFER_SELECT_H
 
 #include <gofer/chan.h>
+#include <gofer/sync.h>
+#include <gofer/task.h>
 #include <gofer/time.h>
 
 GO_BEGIN_DECLS
@@ -38,28 +40,37 @@ enum go_case_kind {
 	GO_CASE_NEVER,
 	GO_CASE_SEND,
 	GO_CASE_RECV,
-	GO_CASE_TIME
+	GO_CASE_TIME,
+	GO_CASE_EVENT,
+	GO_CASE_ENDED,
+	GO_CASE_READABLE,
+	GO_CASE_WRITABLE
 };
 
 /* Made by the macros below; only the result is for you. */
 typedef struct go_case {
 	int kind;
-	/* Of the case that was chosen: 0, or -EPIPE (its channel is closed). */
+	/* Of the case that was chosen: 0, -EPIPE (its channel is closed) or
+	 * -EBADF (its descriptor is). */
 	int result;
-	go_chan *chan;
+	union {
+		go_chan *chan;
+		go_event *event;
+		go_task task;
+		int64_t when_ns;
+		int fd;
+	};
 	void *value;
-	int64_t when_ns;
 } go_case;
 
 /*
- * Make a case; the macros below call it.
+ * Make a case about a channel; the macros below call it and the next ones.
  *
  * Returns  the case.
  * Context  any.
  * Parks    never.
  */
-static inline go_case go_case_make(int kind, go_chan *chan, const void *value,
-				   int64_t when_ns)
+static inline go_case go_case_chan(int kind, go_chan *chan, const void *value)
 {
 	go_case made;
 
@@ -67,7 +78,66 @@ static inline go_case go_case_make(int kind, go_chan *chan, const void *value,
 	made.result = 0;
 	made.chan = chan;
 	made.value = (void *)value;
+	return made;
+}
+
+/*
+ * Make a case about a point in time.
+ *
+ * Returns  the case.
+ * Context  any.
+ * Parks    never.
+ */
+static inline go_case go_case_time(int64_t when_ns)
+{
+	go_case made = go_case_chan(GO_CASE_TIME, NULL, NULL);
+
 	made.when_ns = when_ns;
+	return made;
+}
+
+/*
+ * Make a case about an event.
+ *
+ * Returns  the case.
+ * Context  any.
+ * Parks    never.
+ */
+static inline go_case go_case_event(go_event *event)
+{
+	go_case made = go_case_chan(GO_CASE_EVENT, NULL, NULL);
+
+	made.event = event;
+	return made;
+}
+
+/*
+ * Make a case about a task's end.
+ *
+ * Returns  the case.
+ * Context  any.
+ * Parks    never.
+ */
+static inline go_case go_case_ended(go_task task)
+{
+	go_case made = go_case_chan(GO_CASE_ENDED, NULL, NULL);
+
+	made.task = task;
+	return made;
+}
+
+/*
+ * Make a case about a descriptor.
+ *
+ * Returns  the case.
+ * Context  any.
+ * Parks    never.
+ */
+static inline go_case go_case_fd(int kind, int fd)
+{
+	go_case made = go_case_chan(kind, NULL, NULL);
+
+	made.fd = fd;
 	return made;
 }
 
@@ -86,23 +156,40 @@ static inline int64_t go_case_after(int64_t ns)
 }
 
 /* Send *value.  A null channel is never ready. */
-#define GO_SEND(chan, value) go_case_make(GO_CASE_SEND, chan, value, 0)
+#define GO_SEND(chan, value) go_case_chan(GO_CASE_SEND, chan, value)
 /* Receive into *value (null: drop it).  A null channel is never ready. */
-#define GO_RECV(chan, value) go_case_make(GO_CASE_RECV, chan, value, 0)
+#define GO_RECV(chan, value) go_case_chan(GO_CASE_RECV, chan, value)
 /* A point in time; GO_NEVER is never ready. */
-#define GO_AT(when_ns)       go_case_make(GO_CASE_TIME, NULL, NULL, when_ns)
+#define GO_AT(when_ns)       go_case_time(when_ns)
 /* A length of time from here on. */
 #define GO_AFTER(ns)         GO_AT(go_case_after(ns))
+/* An event is set; if it is an automatic one, choosing it resets it.  A null
+ * event is never ready. */
+#define GO_EVENT(event)      go_case_event(event)
+/* A task has ended, whatever has become of its handle since, which is left as
+ * it is: go_task_join() takes the result then, without waiting.  A zero handle
+ * is never ready, nor is that of the calling task. */
+#define GO_ENDED(task)       go_case_ended(task)
+/* A descriptor can be read from, or written to, without waiting (an end of file
+ * and an error count, too); any that go_poll() takes.  A negative one is never
+ * ready; one that is closed is ready, with -EBADF. */
+#define GO_READABLE(fd)      go_case_fd(GO_CASE_READABLE, fd)
+#define GO_WRITABLE(fd)      go_case_fd(GO_CASE_WRITABLE, fd)
 
 /*
  * Wait until one of the cases can be done, and do it: exactly one, also if
- * several can be; then chance decides.  A closed channel is ready (but for
- * receiving what is left in it), with -EPIPE in the case's result.  The same
- * channel may stand in several cases.
+ * several can be; then chance decides, and each has the same one.  A closed
+ * channel is ready (but for receiving what is left in it), with -EPIPE in the
+ * case's result.  The same channel, event, task or descriptor may stand in
+ * several cases.
+ *
+ * Nothing is read from or written to a descriptor, so by the time that you do
+ * it, somebody else may have.
  *
  * Returns  the index of the case; -ETIMEDOUT (a deadline scope's, not a
  *          case's); -EINVAL (cases is null, more than INT_MAX, an unknown kind,
- *          nothing to send); -ENOMEM.  Nothing has been sent or received then.
+ *          nothing to send); -ENOMEM; with descriptors also -EMFILE, -ENFILE,
+ *          -ENOSPC (see io.h).  No case has been done then.
  * Context  task or plain thread.
  * Parks    until a case is ready.
  */

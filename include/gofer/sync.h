@@ -21,8 +21,9 @@
  * (examples/locks.c is the whole program.)
  *
  * What one does before it unlocks, posts, sets, signals or is done happens
- * before what the one does that this lets go on.  Calls that wait also fail
- * with -ENOMEM in a plain thread that finds no memory to wait with.
+ * before what the one does that this lets go on.  Calls that wait, and those
+ * that try a lock, also fail with -ENOMEM in a plain thread for which there is
+ * no memory for the record that waits and owns.
  */
 #ifndef GOFER_SYNC_H
 #define GOFER_SYNC_H

@@ -84,6 +84,8 @@ GO__ALWAYS_INLINE bool take(struct go__fd_wait *wait, int result,
 	if (!go__wait_claim(&wait->node))
 		return false;
 	go__list_remove(&wait->node.link);
+	/* A select asks which of its waits it was. */
+	wait->node.waiter->value = &wait->node;
 	go__wake_list_add(woken, wait->node.waiter, result);
 	return true;
 }

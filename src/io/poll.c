@@ -2,19 +2,8 @@
 /*
  * go_poll: waiting for many descriptors at once.
  *
- * What is ready now, the kernel's poll(2) knows, asked with time-out zero.  The
- * rest is to wait until that answer may have changed: an edge on any of the
- * descriptors.  The readiness bits are no help, for they may be set in vain,
- * and clearing them is the business of calls that read and write; what counts
- * is whether an edge was noted since the word was loaded, before the look:
- *
- *     load each word; poll(2) says nothing is ready; for each descriptor,
- *     under its lock: register; if its word has changed, look again; link.
- *
- * It is linked as a shared waiter, which every edge wakes (fdwait.c).
- *
- * A plain thread hands the whole array to poll(2), with its eventfd at the end;
- * its links serve go_close() only.
+ * Look, link, wait, and look again, as fdlook.h says, until something is ready
+ * or the time is over.
  */
 #include <gofer/io.h>
 
@@ -22,8 +11,7 @@
 #include <limits.h>
 
 #include "arch/sys.h"
-#include "io/fdtable.h"
-#include "io/fdwait.h"
+#include "io/fdlook.h"
 
 /* So many descriptors need no memory from the heap. */
 #ifdef GO_TEST_SMALL
@@ -32,38 +20,21 @@
 #define FEW 4
 #endif
 
-struct look {
-	struct go__fd_wait wait;
-	struct go__fd *entry; /* NULL: passed over. */
-	uint64_t seen;
-};
-
 struct looks {
 	struct go__waiter *waiter;
 	struct pollfd *fds;
 	nfds_t count;
 	uint64_t deadline;
-	struct look *look;
-	struct look few[FEW];
+	struct go__fd_look *look;
+	struct go__fd_look few[FEW];
 };
-
-static int look_now(struct looks *l)
-{
-	int r;
-
-	do
-		r = go__sys_poll(l->fds, l->count, 0);
-	while (r == -EINTR);
-	return r;
-}
 
 /* ---- entering all, and leaving ---- */
 
 static void leave_all(struct looks *l)
 {
 	for (nfds_t i = 0; i < l->count; i++)
-		if (l->look[i].entry)
-			go__fd_leave(l->look[i].entry);
+		go__fd_look_leave(&l->look[i]);
 	if (l->look != l->few)
 		go__sys_free(l->look);
 }
@@ -74,16 +45,10 @@ static int report_closing(struct looks *l)
 	int n = 0;
 
 	for (nfds_t i = 0; i < l->count; i++) {
-		struct go__fd *e = l->look[i].entry;
-		bool closing;
+		struct go__fd_look *k = &l->look[i];
 
 		l->fds[i].revents = 0;
-		if (!e)
-			continue;
-		go__lock_acquire(&e->lock);
-		closing = go__fduse_closing(&e->use);
-		go__lock_release(&e->lock);
-		if (closing) {
+		if (k->entry && go__fd_look_closing(k)) {
 			l->fds[i].revents = POLLNVAL;
 			n++;
 		}
@@ -105,10 +70,9 @@ static int enter_all(struct looks *l)
 		int r = 0;
 
 		if (l->fds[i].fd >= 0)
-			r = go__fd_enter(l->fds[i].fd, &l->look[i].entry);
+			r = go__fd_look_enter(&l->look[i], l->fds[i].fd);
 		if (r == 0)
 			continue;
-		l->look[i].entry = NULL;
 		leave_all(l);
 		if (r == -EBADF) {
 			l->fds[i].revents = POLLNVAL;
@@ -121,65 +85,20 @@ static int enter_all(struct looks *l)
 
 /* ---- waiting ---- */
 
-static unsigned ways_of(const struct pollfd *p)
-{
-	bool out = p->events & (POLLOUT | POLLWRNORM | POLLWRBAND);
-
-	return GO__WAYS_IN | (out ? GO__WAYS_OUT : 0);
-}
-
-/* Link one.  Returns 1 (linked), 0 (look again) or an error. */
-static int link_one(struct looks *l, nfds_t i, struct go__wake_list *woken)
-{
-	struct look *k = &l->look[i];
-	struct go__fd *e = k->entry;
-	int r = 0;
-
-	if (go__fduse_closing(&e->use))
-		return -EBADF;
-	k->wait.ways = GO__WAYS_NONE;
-	k->wait.shared = true;
-	if (l->waiter->is_task) {
-		k->wait.ways = ways_of(&l->fds[i]);
-		r = go__fd_watch(e, l->waiter, k->wait.ways, woken);
-		if (r < 0 || !go__ready_unchanged(&e->ready, k->seen))
-			return r;
-	}
-	go__wait_node_init(&k->wait.node, l->waiter);
-	go__list_push_front(&e->waiters, &k->wait.node.link);
-	return 1;
-}
-
 /* Link all; the wait has begun.  Result as for one. */
 static int link_all(struct looks *l)
 {
-	struct go__wake_list woken;
 	int r = 1;
 
-	go__wake_list_init(&woken);
-	for (nfds_t i = 0; i < l->count; i++)
-		l->look[i].wait.node.link.next = NULL;
-	for (nfds_t i = 0; i < l->count && r > 0; i++) {
-		struct go__fd *e = l->look[i].entry;
-
-		if (!e)
-			continue;
-		go__lock_acquire(&e->lock);
-		r = link_one(l, i, &woken);
-		go__lock_release(&e->lock);
-	}
-	go__wake_list_flush(&woken);
+	for (nfds_t i = 0; i < l->count && r > 0; i++)
+		r = go__fd_look_link(&l->look[i], l->waiter, l->fds[i].events);
 	return r;
 }
 
 static void unlink_all(struct looks *l)
 {
-	for (nfds_t i = 0; i < l->count; i++) {
-		struct look *k = &l->look[i];
-
-		if (k->entry)
-			go__wait_unlink(&k->wait.node, &k->entry->lock);
-	}
+	for (nfds_t i = 0; i < l->count; i++)
+		go__fd_look_unlink(&l->look[i]);
 }
 
 /* Poll as a plain thread, with a copy that has room for the eventfd. */
@@ -234,23 +153,14 @@ static int wait_once(struct looks *l)
 	return r < 0 ? r : ended;
 }
 
-static void load_words(struct looks *l)
-{
-	for (nfds_t i = 0; i < l->count; i++) {
-		struct look *k = &l->look[i];
-
-		if (k->entry)
-			k->seen = go__ready_load(&k->entry->ready);
-	}
-}
-
 static int wait_for_some(struct looks *l)
 {
 	int r;
 
 	for (;;) {
-		load_words(l);
-		r = look_now(l);
+		for (nfds_t i = 0; i < l->count; i++)
+			go__fd_look_load(&l->look[i]);
+		r = go__fd_look_now(l->fds, l->count);
 		if (r == 0 && go__sys_now() >= l->deadline)
 			return 0;
 		if (r == 0)
@@ -258,7 +168,7 @@ static int wait_for_some(struct looks *l)
 		if (r == -ETIMEDOUT && go__sys_now() >= l->deadline)
 			r = 0; /* One more look. */
 		else if (r == -EBADF)
-			return report_closing(l);
+			r = report_closing(l); /* 0: another file has come. */
 		if (r != 0)
 			return r;
 	}
@@ -278,7 +188,7 @@ int go_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 	r = go__wait_check(l.waiter);
 	if (r < 0)
 		return r;
-	r = look_now(&l);
+	r = go__fd_look_now(fds, count);
 	if (r != 0 || timeout_ms == 0)
 		return r;
 	l.deadline = GO__NO_DEADLINE;

@@ -209,6 +209,21 @@ static uint64_t random_next(struct go__worker *w)
 	return w->seed;
 }
 
+uint64_t go__random(void)
+{
+	static _Atomic uint64_t threads; /* Drawn by plain threads. */
+	struct go__worker *w = go__worker_self();
+	/* relaxed: only has to be different each time. */
+	uint64_t n = w ? random_next(w)
+		       : atomic_fetch_add_explicit(&threads, 1,
+						   memory_order_relaxed);
+
+	/* Steele and others, Fast Splittable Generators, 2014. */
+	n *= 0x9e3779b97f4a7c15U;
+	n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9U;
+	return n ^ n >> 27;
+}
+
 static struct go__task *from_others(struct go__worker *w)
 {
 	struct go_runtime *rt = w->runtime;

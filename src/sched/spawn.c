@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arch/sys.h"
+#include "sched/ending.h"
 #include "sched/extra.h"
 #include "sched/group.h"
 #include "sched/worker.h"
@@ -193,9 +194,10 @@ int go_runtime_spawn_at(go_runtime *rt, go_fn *fn, void *arg, const char *site)
 
 void go__task_end(struct go__worker *w, struct go__task *t)
 {
+	uint64_t id = go__task_word_id(&t->word);
 	struct go__waiter *joiner;
 	struct go__joiner j;
-	bool ours = true;
+	bool ours = true, watched;
 
 	if (t->timer.wheel)
 		go__timer_close(&t->timer);
@@ -204,7 +206,7 @@ void go__task_end(struct go__worker *w, struct go__task *t)
 		go__extra_drop(t->start.extra);
 	if (t->group)
 		go__group_leave(t);
-	switch (go__task_word_end(&t->word)) {
+	switch (go__task_word_end(&t->word, &watched)) {
 	case GO__END_FREE:
 		break;
 	case GO__END_KEEP:
@@ -223,6 +225,8 @@ void go__task_end(struct go__worker *w, struct go__task *t)
 	}
 	if (ours)
 		go__block_free(w, t);
+	if (watched)
+		go__ending_wake(id);
 	/* [ended] release -> go__runtime_live(): the task is over for good. */
 	atomic_store_explicit(
 		&w->ended,

@@ -12,6 +12,7 @@
  *     RESERVED   a joiner has the handle to itself and is about to wait
  *     JOINING    it waits; block.joiner says who
  *     CANCELLED  the task has been cancelled (level-triggered, never cleared)
+ *     WATCHED    others wait for its end, without the handle (ending.h)
  *
  *     flags                  meaning                       who moves on
  *     ---------------------  ----------------------------  -------------------
@@ -39,8 +40,11 @@
  * (a runtime that shuts down cancels blocks, not handles).  So all changes
  * are read-modify-writes.
  *
- * TESTS  model_taskword.c: end against join, detach, cancel and a join that
- *        gives up.
+ * CANCELLED and WATCHED say nothing about the block, and may be set in each of
+ * these states while the task lives.
+ *
+ * TESTS  model_taskword.c: end against join, detach, cancel, watchers and a
+ *        join that gives up.
  */
 #ifndef GO_SCHED_TASKWORD_H
 #define GO_SCHED_TASKWORD_H
@@ -55,8 +59,9 @@
 #define GO__TASK_RESERVED  UINT64_C(4)
 #define GO__TASK_JOINING   UINT64_C(8)
 #define GO__TASK_CANCELLED UINT64_C(16)
-#define GO__TASK_FLAGS     UINT64_C(31)
-#define GO__TASK_ID_SHIFT  5
+#define GO__TASK_WATCHED   UINT64_C(32)
+#define GO__TASK_FLAGS     UINT64_C(63)
+#define GO__TASK_ID_SHIFT  6
 
 struct go__task_word {
 	_Atomic uint64_t bits;
@@ -115,20 +120,42 @@ static inline bool go__task_word_is(const struct go__task_word *w, uint64_t id)
 	return bits >> GO__TASK_ID_SHIFT == id && (bits & GO__TASK_LIVE);
 }
 
+/* Raise WATCHED for the live task `id`.  False: that task is over. */
+static inline bool go__task_word_watch(struct go__task_word *w, uint64_t id)
+{
+	/* acquire <- [end]: what the task did is visible if it is over. */
+	uint64_t bits = atomic_load_explicit(&w->bits, memory_order_acquire);
+
+	do {
+		if (bits >> GO__TASK_ID_SHIFT != id || !(bits & GO__TASK_LIVE))
+			return false;
+		/* [watch] acquire <- [end] on failure.  On success nothing is
+		 * ordered: the line's lock shows the end who waits. */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&w->bits, &bits, bits | GO__TASK_WATCHED, memory_order_acquire,
+		memory_order_acquire));
+	return true;
+}
+
 enum go__end {
 	GO__END_FREE, /* Nobody asks: the caller frees the block. */
 	GO__END_KEEP, /* A handle is out: the block is no longer ours. */
 	GO__END_JOIN, /* Claim block.joiner; if lost, go__task_word_lost(). */
 };
 
-/* The task ends; its result has been stored.  Once, by the task itself. */
-static inline enum go__end go__task_word_end(struct go__task_word *w)
+/*
+ * The task ends; its result has been stored.  Once, by the task itself.  With
+ * *watched its line of watchers is to be woken (ending.h).
+ */
+static inline enum go__end go__task_word_end(struct go__task_word *w,
+					     bool *watched)
 {
-	/* [end] release -> [join], [joined]: the result is visible; acquire
-	 * <- [joining]: so is the joiner. */
+	/* [end] release -> [join], [joined], [watch]: the result is visible;
+	 * acquire <- [joining]: so is the joiner. */
 	uint64_t old = atomic_fetch_sub_explicit(&w->bits, GO__TASK_LIVE,
 						 memory_order_acq_rel);
 
+	*watched = old & GO__TASK_WATCHED;
 	if (old & GO__TASK_JOINING)
 		return GO__END_JOIN;
 	return old & GO__TASK_HANDLE ? GO__END_KEEP : GO__END_FREE;

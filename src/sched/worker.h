@@ -9,7 +9,8 @@
  *
  * LOCK ORDER  Each lock here is a leaf, held for a few instructions, and none
  * is taken while another is held, but for these:
- *     a source's lock (descriptor, channel ...)  ->  nothing: it only claims
+ *     a source's lock (descriptor, channel ...)  ->  nothing: it only claims;
+ *                              select takes several, by rising addresses
  *     go__wheel.lock                             ->  nothing: it only claims
  *     go_runtime.lock                            ->  any
  */
@@ -223,6 +224,8 @@ struct go__task *go__pick(struct go__worker *w, bool (*done)(void *),
 			  void *arg);
 /* True if a task lies in some queue that this worker may take from. */
 bool go__work_anywhere(struct go__worker *w);
+/* A random number, for those who must be fair.  Any thread. */
+uint64_t go__random(void);
 
 /* ---- park.c: leaving a stack ---- */
 

@@ -4,7 +4,7 @@
  *
  *     l = go__line_lock(&e->line)
  *     if go__event_pass(l): it was set (an automatic one no longer is)
- *     else go__list_push_back(&l->list, &node.link), of a wait begun before
+ *     else begin the wait, go__list_push_back(&l->list, &node.link)
  *     go__line_unlock(l)
  *
  * Who sets the event claims the node, unlinks it and delivers 0; the waiter's

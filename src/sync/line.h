@@ -36,13 +36,19 @@ static inline struct go__line *go__line(go_line *l)
 	return (struct go__line *)(void *)l;
 }
 
+/* The line is locked: see that it has a list. */
+static inline void go__line_prepare(struct go__line *l)
+{
+	if (!l->list.next)
+		go__list_init(&l->list);
+}
+
 static inline struct go__line *go__line_lock(go_line *public_line)
 {
 	struct go__line *l = go__line(public_line);
 
 	go__lock_acquire(&l->lock);
-	if (!l->list.next)
-		go__list_init(&l->list);
+	go__line_prepare(l);
 	return l;
 }
 

@@ -6,18 +6,24 @@
  * is freed exactly once, by somebody for whom every other use of it is over;
  * a join that succeeds reads the task's result; a join that gave up leaves the
  * handle usable; whoever comes with the handle of a task that is over, and
- * whose block holds another task by now, changes nothing.
+ * whose block holds another task by now, changes nothing; each watcher sees the
+ * end, and what the task did before.
  *
- * Cannot show: that spawn.c asks in this order (it is repeated here: end(),
- * join(), give_up()), and the freeing itself.  The joiner waits as a plain
- * thread does, on the delivered bit; waking tasks is model_waitword.c's.
+ * Cannot show: that spawn.c and select.c ask in this order (it is repeated
+ * here: end(), join(), give_up(), watch()), and the freeing itself.  Who waits
+ * does so as a plain thread does, on the delivered bit; waking tasks is
+ * model_waitword.c's.
  *
- * Bounds: one task, then another in the same block; two users of the handle.
+ * Bounds: one task, then another in the same block; two users of the handle;
+ * two watchers.
  */
 #include "model.h"
 
 #include <errno.h>
 
+#include <string.h>
+
+#include "sched/ending.c"
 #include "sched/taskword.h"
 #include "sched/waitword.h"
 
@@ -41,6 +47,23 @@ static int value[2]; /* Handed to a joiner along with the wake. */
 static int outcome[2];
 static unsigned freed, succeeded;
 
+/* Plain memory, like the block: what the task did, for watchers to see. */
+static int deed;
+static struct go__waiter watching[2];
+static unsigned seen;
+
+/* ---- The rest of the library --------------------------------------------- */
+
+void go__claimed_deliver(const struct go__claimed *k)
+{
+	for (struct go__waiter *w = k->first, *next; w; w = next) {
+		next = w->next;
+		(void)go__wait_word_deliver(&w->word);
+	}
+}
+
+/* ---- Before and after ---------------------------------------------------- */
+
 static void setup_flags(uint64_t flags)
 {
 	atomic_init(&word.bits, 0);
@@ -50,7 +73,13 @@ static void setup_flags(uint64_t flags)
 		outcome[i] = 1;
 		value[i] = 0;
 	}
-	freed = succeeded = 0;
+	freed = succeeded = seen = 0;
+	memset(lines, 0, sizeof(lines));
+	memset(watching, 0, sizeof(watching));
+	go__lock_init(&go__ending_of(ID)->lock);
+	for (int i = 0; i < 2; i++)
+		go__wait_word_init(&watching[i].word, 0);
+	deed = 0;
 }
 
 static void setup(void)
@@ -83,12 +112,13 @@ static void deliver(int joiner, int r)
 /* As go__task_end(). */
 static void task(int unused)
 {
-	bool ours = true;
+	bool ours = true, watched;
 	int joiner;
 
 	(void)unused;
+	MODEL_WRITE(deed) = RESULT;
 	MODEL_WRITE(block.result) = RESULT;
-	switch (go__task_word_end(&word)) {
+	switch (go__task_word_end(&word, &watched)) {
 	case GO__END_FREE:
 		break;
 	case GO__END_KEEP:
@@ -108,6 +138,33 @@ static void task(int unused)
 	}
 	if (ours)
 		free_block();
+	if (watched)
+		go__ending_wake(ID);
+}
+
+/* As the part of select.c that is about tasks. */
+static void watch(int me)
+{
+	struct go__waiter *w = &watching[me];
+	struct go__end_wait place = {.id = ID};
+	struct go__ending *line = go__ending_of(ID);
+
+	go__lock_acquire(&line->lock);
+	if (go__task_word_watch(&word, ID)) {
+		(void)go__wait_word_open(&w->word, false);
+		go__wait_node_init(&place.node, w);
+		go__ending_link(&place);
+		go__lock_release(&line->lock);
+		while (!go__wait_word_delivered(&w->word))
+			model_yield();
+		model_assert(w->result == 0);
+		model_assert(w->value == &place.node);
+	} else {
+		go__lock_release(&line->lock);
+	}
+	model_assert(!go__link_is_linked(&place.node.link));
+	model_assert(MODEL_READ(deed) == RESULT);
+	seen++;
 }
 
 /* The joiner has the result. */
@@ -227,6 +284,12 @@ static void freed_once(void)
 		      GO__TASK_HANDLE));
 }
 
+static void freed_and_seen(void)
+{
+	freed_once();
+	model_assert(seen == 2);
+}
+
 /* Somebody may have given up without freeing: then the handle is still out. */
 static void freed_or_kept(void)
 {
@@ -274,6 +337,25 @@ static const struct model models[] = {
 		.thread = {MODEL_THREAD("task", task, 0),
 			   MODEL_THREAD("canceller", canceller, 0),
 			   MODEL_THREAD("other", canceller, 0)},
+	},
+	{
+		.name = "watch-without-handle",
+		.setup = setup_without_handle,
+		.finish = freed_and_seen,
+		.preemptions = MODEL_UNBOUNDED,
+		.thread = {MODEL_THREAD("task", task, 0),
+			   MODEL_THREAD("watcher", watch, 0),
+			   MODEL_THREAD("other", watch, 1)},
+	},
+	{
+		.name = "watch-and-join",
+		.setup = setup,
+		.finish = freed_and_seen,
+		.preemptions = 1,
+		.thread = {MODEL_THREAD("task", task, 0),
+			   MODEL_THREAD("joiner", joiner, 0),
+			   MODEL_THREAD("watcher", watch, 0),
+			   MODEL_THREAD("other", watch, 1)},
 	},
 };
 

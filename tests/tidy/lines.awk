@@ -62,7 +62,8 @@ BEGIN {
 	layer["arch"] = 1
 	layer["sched"] = 2
 	layer["sync"] = layer["io"] = 3
-	layer["observe"] = 4
+	layer["select"] = 4
+	layer["observe"] = 5
 
 	# Public headers, and the layer that implements them.
 	public["base.h"] = public["fiber.h"] = "arch"
@@ -70,7 +71,8 @@ BEGIN {
 	public["group.h"] = public["deadline.h"] = "sched"
 	public["local.h"] = "sched"
 	public["blocking.h"] = "sched"
-	public["sync.h"] = public["chan.h"] = public["select.h"] = "sync"
+	public["sync.h"] = public["chan.h"] = "sync"
+	public["select.h"] = "select"
 	public["io.h"] = public["net.h"] = public["file.h"] = "io"
 	public["process.h"] = public["signal.h"] = "io"
 	public["debug.h"] = "sched"

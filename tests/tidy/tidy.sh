@@ -103,7 +103,7 @@ check_quotes()
 # its own defines.  What src/sched/poller.h declares is the one seam.
 check_calls()
 {
-	for layer in arch sched sync io observe; do
+	for layer in arch sched sync io select observe; do
 		[ -d "$objects/$layer" ] || continue
 		find "$objects/$layer" -name '*.o' | xargs -r nm -A |
 			awk -v layer=$layer \
@@ -114,7 +114,8 @@ check_calls()
 	tr -c 'A-Za-z0-9_' '\n' <$seam | grep '^go__poller' >"$work/seam"
 	awk 'BEGIN {
 		rank["arch"] = 1; rank["sched"] = 2
-		rank["sync"] = rank["io"] = 3; rank["observe"] = 4
+		rank["sync"] = rank["io"] = 3; rank["select"] = 4
+		rank["observe"] = 5
 	}
 	FILENAME ~ /seam$/ { seam[$1] = 1; next }
 	$2 ~ /^[TDBRVWuCG]$/ { home[$3] = $1; next }
