@@ -6,6 +6,7 @@
 
 #include "../sched/everywhere.h"
 #include "support.h"
+#include "waiting.h"
 
 /* ---- without waiting ---- */
 
@@ -133,14 +134,6 @@ static void *receiver(void *arg)
 	return NULL;
 }
 
-/* Let the others come as far as they can. */
-static void settle(void)
-{
-	for (int i = 0; i < 100; i++)
-		go_yield();
-	go_sleep(GO_MILLISECOND);
-}
-
 /* A task waits on the other side; then this one comes. */
 static void *meet(void *unused)
 {
@@ -151,13 +144,13 @@ static void *meet(void *unused)
 	(void)unused;
 	MUST(go_chan_create(&p.c, sizeof(int), 0) == 0);
 	MUST(go_task_spawn(&t, sender, &p) == 0);
-	settle();
+	test_await_waiters(p.c, 1);
 	MUST(go_chan_length(p.c) == 0);
 	MUST(go_chan_recv(p.c, &n) == 0 && n == 7);
 	MUST(go_task_join(t, NULL) == 0 && p.result == 0);
 
 	MUST(go_task_spawn(&t, receiver, &p) == 0);
-	settle();
+	test_await_waiters(p.c, 1);
 	n = 9;
 	MUST(go_chan_send(p.c, &n) == 0);
 	MUST(go_task_join(t, NULL) == 0 && p.result == 0 && p.value == 9);
@@ -180,7 +173,7 @@ static void *cancel_wait(void *arg)
 	MUST(go_chan_create(&first.c, sizeof(int), 0) == 0);
 	MUST(go_task_spawn(&t, GO_TO_INT(arg) ? sender : receiver, &first) ==
 	     0);
-	settle();
+	test_await_waiters(first.c, 1);
 	MUST(go_task_cancel(t) == 0);
 	MUST(go_task_join(t, NULL) == 0 && first.result == -ECANCELED);
 	MUST(go_chan_destroy(first.c) == 0);
@@ -199,7 +192,7 @@ static void *close_waits(void *arg)
 		MUST(go_task_spawn(&t[i], GO_TO_INT(arg) ? sender : receiver,
 				   &p[i]) == 0);
 	}
-	settle();
+	test_await_waiters(c, 3);
 	MUST(go_chan_close(c) == 0);
 	for (int i = 0; i < 3; i++)
 		MUST(go_task_join(t[i], NULL) == 0 && p[i].result == -EPIPE);
@@ -224,7 +217,7 @@ static void *destroy_too_early(void *unused)
 	(void)unused;
 	MUST(go_chan_create(&p.c, sizeof(int), 0) == 0);
 	MUST(go_task_spawn(&t, receiver, &p) == 0);
-	settle();
+	test_await_waiters(p.c, 1);
 	MUST(go_chan_destroy(p.c) == -EBUSY);
 	MUST(go_chan_close(p.c) == 0);
 	MUST(go_task_join(t, NULL) == 0 && p.result == -EPIPE);

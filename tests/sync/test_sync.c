@@ -5,13 +5,7 @@
 
 #include "everywhere.h"
 #include "support.h"
-
-/* Let every task that can run do so until it waits. */
-static void settle(void)
-{
-	for (int i = 0; i < 20; i++)
-		go_sleep(100 * GO_MICROSECOND);
-}
+#include "waiting.h"
 
 /* A task that makes one call with an object and returns its result. */
 #define CALLER(name, type, call)                                               \
@@ -67,7 +61,7 @@ static void *mutex_rules(void *unused)
 
 	MUST(go_task_spawn(&a, lock_cancellable, &m) == 0);
 	MUST(go_task_spawn(&b, lock, &m) == 0);
-	settle();
+	test_await_waiters(&m, 2);
 	MUST(go_task_cancel(a) == 0);
 	MUST(go_task_cancel(b) == 0);
 	MUST(result_of(a) == -ECANCELED);
@@ -99,7 +93,7 @@ static void *mutex_is_not_hogged(void *unused)
 	MUST(go_mutex_lock(&m) == 0);
 	for (int i = 0; i < 3; i++)
 		MUST(go_task_spawn(&t[i], lock_unlock, &m) == 0);
-	settle();
+	test_await_waiters(&m, 3);
 	for (int i = 0; i < 100 || m.waiters; i++) {
 		MUST(i < 100000);
 		MUST(go_mutex_unlock(&m) == 0);
@@ -131,9 +125,9 @@ static void *semaphore_rules(void *unused)
 	MUST(go_semaphore_acquire(&s) == 0);
 	MUST(go_semaphore_try(&s) == -EAGAIN);
 	MUST(go_task_spawn(&a, acquire, &s) == 0);
-	settle();
+	test_await_waiters(&s, 1);
 	MUST(go_task_spawn(&b, acquire, &s) == 0);
-	settle();
+	test_await_waiters(&s, 2);
 	MUST(go_semaphore_destroy(&s) == -EBUSY);
 	MUST(go_task_cancel(a) == 0);
 	MUST(go_semaphore_post(&s) == 0);
@@ -181,9 +175,9 @@ static void *cond_rules(void *unused)
 	MUST(go_cond_wait(&box.c, &box.m) == -EPERM);
 	MUST(go_cond_signal(&box.c) == 0);
 	MUST(go_task_spawn(&a, take_token, NULL) == 0);
-	settle();
+	test_await_waiters(&box.c, 1);
 	MUST(go_task_spawn(&b, take_token, NULL) == 0);
-	settle();
+	test_await_waiters(&box.c, 2);
 	MUST(go_cond_destroy(&box.c) == -EBUSY);
 	/* The one that waits longest is cancelled: the signal is b's. */
 	MUST(go_mutex_lock(&box.m) == 0);
@@ -196,7 +190,7 @@ static void *cond_rules(void *unused)
 
 	MUST(go_task_spawn(&a, take_token, NULL) == 0);
 	MUST(go_task_spawn(&b, take_token, NULL) == 0);
-	settle();
+	test_await_waiters(&box.c, 2);
 	MUST(go_mutex_lock(&box.m) == 0);
 	box.tokens = 2;
 	MUST(go_cond_broadcast(&box.c) == 0);
@@ -222,7 +216,7 @@ static void *event_rules(void *unused)
 	MUST(go_event_try(&manual) == -EAGAIN);
 	MUST(go_task_spawn(&a, wait_event, &manual) == 0);
 	MUST(go_task_spawn(&b, wait_event, &manual) == 0);
-	settle();
+	test_await_waiters(&manual, 2);
 	MUST(go_event_destroy(&manual) == -EBUSY);
 	MUST(go_event_set(&manual) == 0);
 	MUST(result_of(a) == 0 && result_of(b) == 0);
@@ -231,7 +225,7 @@ static void *event_rules(void *unused)
 	MUST(go_event_try(&manual) == -EAGAIN);
 
 	MUST(go_task_spawn(&a, wait_event, &automatic) == 0);
-	settle();
+	test_await_waiters(&automatic, 1);
 	MUST(go_event_set(&automatic) == 0);
 	MUST(go_event_try(&automatic) == -EAGAIN);
 	MUST(result_of(a) == 0);
@@ -239,7 +233,7 @@ static void *event_rules(void *unused)
 	MUST(go_event_wait(&automatic) == 0);
 	MUST(go_event_try(&automatic) == -EAGAIN);
 	MUST(go_task_spawn(&a, wait_event, &automatic) == 0);
-	settle();
+	test_await_waiters(&automatic, 1);
 	MUST(go_task_cancel(a) == 0);
 	MUST(go_event_set(&automatic) == 0);
 	MUST(result_of(a) == -ECANCELED);
@@ -267,7 +261,7 @@ static void *wait_group_rules(void *unused)
 	MUST(go_wait_group_add(&g, INT64_MAX) == -EINVAL);
 	MUST(go_wait_group_add(&g, -3) == -EINVAL);
 	MUST(go_task_spawn(&a, wait_group, &g) == 0);
-	settle();
+	test_await_waiters(&g, 1);
 	MUST(go_wait_group_destroy(&g) == -EBUSY);
 	MUST(go_wait_group_done(&g) == 0);
 	MUST(go_wait_group_done(&g) == 0);
@@ -332,13 +326,13 @@ static void *barrier_rules(void *unused)
 	MUST(go_barrier_wait(&none) == -EINVAL);
 	for (int round = 0; round < 3; round++) {
 		MUST(go_task_spawn(&gone, come, &b) == 0);
-		settle();
+		test_await_waiters(&b, 1);
 		MUST(go_barrier_destroy(&b) == -EBUSY);
 		MUST(go_task_cancel(gone) == 0);
 		MUST(result_of(gone) == -ECANCELED);
 		for (int i = 0; i < 2; i++)
 			MUST(go_task_spawn(&t[i], come, &b) == 0);
-		settle();
+		test_await_waiters(&b, 2);
 		MUST(go_barrier_wait(&b) == 1);
 		MUST(result_of(t[0]) == 0 && result_of(t[1]) == 0);
 	}
@@ -365,10 +359,10 @@ static void *rwlock_rules(void *unused)
 	MUST(go_rwlock_unlock(&l) == 0);
 	/* A writer in line keeps readers out; when it leaves, they get in. */
 	MUST(go_task_spawn(&w, wrlock_cancellable, &l) == 0);
-	settle();
+	test_await_waiters(&l, 1);
 	MUST(go_rwlock_tryrdlock(&l) == -EBUSY);
 	MUST(go_task_spawn(&r, rdlock_cancellable, &l) == 0);
-	settle();
+	test_await_waiters(&l, 2);
 	MUST(go_task_cancel(w) == 0);
 	MUST(result_of(w) == -ECANCELED && result_of(r) == 0);
 	MUST(go_rwlock_destroy(&l) == -EBUSY);
@@ -379,7 +373,7 @@ static void *rwlock_rules(void *unused)
 	MUST(go_rwlock_rdlock(&l) == -EDEADLK);
 	MUST(call(unlock_rw, &l) == -EPERM);
 	MUST(go_task_spawn(&r, rdlock_cancellable, &l) == 0);
-	settle();
+	test_await_waiters(&l, 1);
 	MUST(go_rwlock_unlock(&l) == 0);
 	MUST(result_of(r) == 0);
 	MUST(go_rwlock_unlock(&l) == 0);
@@ -392,4 +386,76 @@ static void *rwlock_rules(void *unused)
 Test(sync, rwlock_rules, .timeout = 60)
 {
 	run_everywhere(rwlock_rules, NULL);
+}
+
+/* ---- deadlines ---- */
+
+static _Atomic int gate; /* 1: all is held; 2: it may be given back. */
+
+/* Holds what the body is to wait for. */
+static go_mutex held_mutex;
+static go_rwlock held_lock;
+
+static void hold(void *unused)
+{
+	(void)unused;
+	cr_assert_eq(go_mutex_lock(&held_mutex), 0);
+	cr_assert_eq(go_rwlock_wrlock(&held_lock), 0);
+	atomic_store(&gate, 1);
+	while (atomic_load(&gate) == 1)
+		go_sleep(50 * GO_MICROSECOND);
+	cr_assert_eq(go_rwlock_unlock(&held_lock), 0);
+	cr_assert_eq(go_mutex_unlock(&held_mutex), 0);
+}
+
+/* Every call that waits ends in time, and leaves its object as it was. */
+static void *time_out(void *unused)
+{
+	go_semaphore s = GO_SEMAPHORE_INIT(0);
+	go_event manual = GO_EVENT_INIT, automatic = GO_EVENT_AUTO_INIT;
+	go_wait_group g = GO_WAIT_GROUP_INIT;
+	go_barrier b = GO_BARRIER_INIT(2);
+	go_mutex m = GO_MUTEX_INIT;
+	go_cond c = GO_COND_INIT;
+	GO_TIMEOUT(GO_MILLISECOND);
+
+	(void)unused;
+	MUST(go_mutex_lock_cancellable(&held_mutex) == -ETIMEDOUT);
+	MUST(go_rwlock_rdlock_cancellable(&held_lock) == -ETIMEDOUT);
+	MUST(go_rwlock_wrlock_cancellable(&held_lock) == -ETIMEDOUT);
+	MUST(go_semaphore_acquire(&s) == -ETIMEDOUT);
+	MUST(go_event_wait(&manual) == -ETIMEDOUT);
+	MUST(go_event_wait(&automatic) == -ETIMEDOUT);
+	MUST(go_wait_group_add(&g, 1) == 0);
+	MUST(go_wait_group_wait(&g) == -ETIMEDOUT);
+	MUST(go_barrier_wait(&b) == -ETIMEDOUT);
+	MUST(go_mutex_lock(&m) == 0);
+	MUST(go_cond_wait(&c, &m) == -ETIMEDOUT);
+	MUST(go_mutex_unlock(&m) == 0);
+
+	MUST(go_semaphore_post(&s) == 0 && go_semaphore_acquire(&s) == 0);
+	MUST(go_event_set(&manual) == 0 && go_event_wait(&manual) == 0);
+	MUST(go_event_set(&automatic) == 0 && go_event_wait(&automatic) == 0);
+	MUST(go_event_wait(&automatic) == -ETIMEDOUT);
+	MUST(go_wait_group_done(&g) == 0 && go_wait_group_wait(&g) == 0);
+	MUST(go_barrier_wait(&b) == -ETIMEDOUT);
+	MUST(go_mutex_destroy(&m) == 0 && go_cond_destroy(&c) == 0);
+	MUST(go_semaphore_destroy(&s) == 0 && go_barrier_destroy(&b) == 0);
+	MUST(go_event_destroy(&manual) == 0);
+	MUST(go_event_destroy(&automatic) == 0);
+	MUST(go_wait_group_destroy(&g) == 0);
+	return NULL;
+}
+
+Test(sync, deadlines, .timeout = 60)
+{
+	test_start_threads(1, hold, NULL);
+	while (atomic_load(&gate) == 0)
+		go_sleep(50 * GO_MICROSECOND);
+	cr_assert_null(time_out(NULL));
+	run_everywhere(time_out, NULL);
+	atomic_store(&gate, 2);
+	test_join_threads();
+	cr_assert_eq(go_mutex_destroy(&held_mutex), 0);
+	cr_assert_eq(go_rwlock_destroy(&held_lock), 0);
 }
