@@ -28,6 +28,7 @@
 #define GOFER_H
 
 #include <gofer/base.h>
+#include <gofer/broadcast.h>
 #include <gofer/chan.h>
 #include <gofer/deadline.h>
 #include <gofer/debug.h>
@@ -35,10 +36,12 @@
 #include <gofer/io.h>
 #include <gofer/local.h>
 #include <gofer/net.h>
+#include <gofer/oneshot.h>
 #include <gofer/runtime.h>
 #include <gofer/select.h>
 #include <gofer/sync.h>
 #include <gofer/task.h>
 #include <gofer/time.h>
+#include <gofer/watch.h>
 
 #endif

@@ -283,6 +283,10 @@ static const char *kind_text(unsigned kind)
 		[GO__WAIT_SEND] = "a receiver on channel",
 		[GO__WAIT_RECEIVE] = "a message from channel",
 		[GO__WAIT_SELECT] = "select at",
+		[GO__WAIT_BROADCAST] = "a message from broadcast",
+		[GO__WAIT_WATCH] = "a change of watch",
+		[GO__WAIT_ONESHOT] = "a message from one-shot",
+		[GO__WAIT_CLOSED] = "the closing of one-shot",
 		[GO__WAIT_BLOCKING] = "blocking call",
 	};
 

@@ -63,6 +63,10 @@ enum go__wait_kind {
 	GO__WAIT_SEND,
 	GO__WAIT_RECEIVE,
 	GO__WAIT_SELECT, /* object: the caller's cases. */
+	GO__WAIT_BROADCAST,
+	GO__WAIT_WATCH,
+	GO__WAIT_ONESHOT,
+	GO__WAIT_CLOSED, /* A one-shot's sender, for its receiver to go. */
 	GO__WAIT_BLOCKING,
 	GO__WAIT_KIND_MASK = 0xff,
 	/* To be added: heed neither deadline scopes nor cancellation. */

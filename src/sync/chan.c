@@ -2,10 +2,9 @@
 /*
  * Channels: see chan.h for how it works.
  */
-#include <string.h>
-
 #include "arch/sys.h"
 #include "sync/chan.h"
+#include "sync/value.h"
 
 enum {
 	FIRST_SLOTS = 8, /* Of an unbounded ring. */
@@ -15,12 +14,7 @@ enum {
 
 static void copy(const struct go_chan *c, void *to, const void *from)
 {
-	if (!to)
-		return;
-	if (c->element_bytes == sizeof(uint64_t))
-		memcpy(to, from, sizeof(uint64_t));
-	else if (c->element_bytes)
-		memcpy(to, from, c->element_bytes);
+	go__value_copy(to, from, c->element_bytes);
 }
 
 static char *slot(const struct go_chan *c, size_t i)

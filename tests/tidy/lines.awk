@@ -73,6 +73,8 @@ BEGIN {
 	public["blocking.h"] = "sched"
 	public["sync.h"] = public["chan.h"] = "sync"
 	public["select.h"] = "select"
+	public["broadcast.h"] = public["watch.h"] = "sync"
+	public["oneshot.h"] = "sync"
 	public["io.h"] = public["net.h"] = public["file.h"] = "io"
 	public["process.h"] = public["signal.h"] = "io"
 	public["debug.h"] = "sched"
