@@ -14,16 +14,20 @@ endif()
 
 set(GOFER_WARNINGS -Wall -Wextra -Wpedantic -Wundef -Wshadow -Wconversion
 	-Wstrict-prototypes -Wmissing-prototypes)
+set(GOFER_CXX_WARNINGS -Wall -Wextra -Wpedantic -Wundef)
 if(GOFER_WERROR)
 	list(APPEND GOFER_WARNINGS -Werror)
+	list(APPEND GOFER_CXX_WARNINGS -Werror)
 endif()
 
 function(gofer_flags target)
 	set_target_properties(${target} PROPERTIES
-		C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
+		C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF
+		CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF)
 	target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
 	target_compile_options(${target} PRIVATE
 		$<$<COMPILE_LANGUAGE:C>:${GOFER_WARNINGS}>
+		$<$<COMPILE_LANGUAGE:CXX>:${GOFER_CXX_WARNINGS}>
 		$<$<COMPILE_LANGUAGE:C>:${GOFER_SANITIZE_FLAGS}>)
 	target_link_options(${target} PRIVATE ${GOFER_SANITIZE_FLAGS})
 endfunction()

@@ -438,7 +438,7 @@ typedef struct go_barrier {
 
 #define GO_BARRIER_INIT(parties)                                               \
 	{                                                                      \
-		parties, 0,                                                    \
+		(uint32_t)(parties), 0,                                        \
 		{                                                              \
 			0, 0, NULL, NULL                                       \
 		}                                                              \

@@ -5,11 +5,13 @@
 
 #include <gofer.h>
 
+#include "both.h"
 #include "test.h"
 
 static inline void run_in(int flavour, unsigned workers, go_fn *body, void *arg)
 {
-	go_runtime_options options = {.flavour = flavour, .workers = workers};
+	MAKE(go_runtime_options, options, .flavour = flavour,
+	     .workers = workers);
 	void *result = NULL;
 
 	cr_assert_eq(go_run_with(&options, body, arg, &result), 0);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,7 +23,7 @@
 /* The body in tasks of all kinds, and in a plain thread. */
 static void run_both(go_fn *body)
 {
-	const char *wrong = body(NULL);
+	const char *wrong = (const char *)body(NULL);
 
 	cr_assert_null(wrong, "plain thread: %s", wrong);
 	run_everywhere(body, NULL);
@@ -163,8 +162,8 @@ static void *reads_and_writes(void *arg)
 	socklen_t length = sizeof(from);
 	char byte = 0, *space = &byte;
 	struct iovec v = {space, 1};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
-	struct pollfd p = {.events = POLLIN};
+	MAKE(struct msghdr, m, .msg_iov = &v, .msg_iovlen = 1);
+	MAKE(struct pollfd, p, .events = POLLIN);
 	size_t done = 5;
 	int pair[2];
 
@@ -176,7 +175,7 @@ static void *reads_and_writes(void *arg)
 		MUST(go_read(pair[0], &byte, 1) == -ETIMEDOUT);
 		MUST(go_readv(pair[0], &v, 1) == -ETIMEDOUT);
 		MUST(go_recv(pair[0], &byte, 1, 0) == -ETIMEDOUT);
-		MUST(go_recvfrom(pair[0], &byte, 1, 0, (void *)&from,
+		MUST(go_recvfrom(pair[0], &byte, 1, 0, (struct sockaddr *)&from,
 				 &length) == -ETIMEDOUT);
 		MUST(go_recvmsg(pair[0], &m, 0) == -ETIMEDOUT);
 		MUST(go_write(pair[0], "x", 1) == -ETIMEDOUT);
@@ -229,7 +228,7 @@ Test(deadline, accepts, .timeout = 60)
 /* A listener whose backlog is full: connecting has to wait. */
 static void *connects(void *arg)
 {
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	MAKE(struct sockaddr_un, a, .sun_family = AF_UNIX);
 	socklen_t length = offsetof(struct sockaddr_un, sun_path) + 16;
 	int listener = go_socket(AF_UNIX, SOCK_STREAM, 0);
 	int fd[8], n, r = 0;
@@ -238,13 +237,13 @@ static void *connects(void *arg)
 	/* An abstract name. */
 	snprintf(a.sun_path + 1, 16, "g%08x%06x", (unsigned)getpid(),
 		 (unsigned)test_random(1 << 24));
-	MUST(go_bind(listener, (void *)&a, length) == 0);
+	MUST(go_bind(listener, (struct sockaddr *)&a, length) == 0);
 	MUST(go_listen(listener, 0) == 0);
 	for (n = 0; n < 8 && r == 0; n++) {
 		GO_TIMEOUT(SHORT);
 		fd[n] = go_socket(AF_UNIX, SOCK_STREAM, 0);
 		MUST(fd[n] >= 0);
-		r = go_connect(fd[n], (void *)&a, length);
+		r = go_connect(fd[n], (struct sockaddr *)&a, length);
 	}
 	MUST(n > 1 && r == -ETIMEDOUT);
 	while (n > 0)
@@ -307,7 +306,7 @@ Test(deadline, block_on_is_deaf, .timeout = 60)
 
 static void *shielded(void *arg)
 {
-	_Atomic int *stage = arg;
+	ATOMIC(int) *stage = (ATOMIC(int) *)arg;
 	int r = go_sleep(GO_NEVER);
 
 	if (r != -ECANCELED || !go_cancelled())
@@ -331,7 +330,7 @@ static void *shielded(void *arg)
 
 static void *shields_hide_cancellation(void *arg)
 {
-	_Atomic int stage = 0;
+	ATOMIC(int) stage = 0;
 	void *result;
 	go_task t;
 
@@ -350,7 +349,7 @@ Test(deadline, shields_hide_cancellation, .timeout = 60)
 
 static void *wait_shielded(void *arg)
 {
-	_Atomic int *stage = arg;
+	ATOMIC(int) *stage = (ATOMIC(int) *)arg;
 
 	{
 		GO_SHIELD();
@@ -365,7 +364,7 @@ static void *wait_shielded(void *arg)
 /* Cancelled inside the shield: felt after it, and not before. */
 static void *cancel_inside(void *arg)
 {
-	_Atomic int stage = 0;
+	ATOMIC(int) stage = 0;
 	void *result;
 	go_task t;
 

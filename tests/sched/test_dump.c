@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +54,7 @@ static const char *line_of(const char *name)
 
 static int spawn(const char *name, go_fn *fn, void *arg, go_task *task)
 {
-	go_spawn_options o = {.name = name, .task = task};
+	MAKE(go_spawn_options, o, .name = name, .task = task);
 
 	return go_spawn_with(&o, fn, arg);
 }
@@ -154,8 +153,8 @@ Test(dump, without_a_runtime, .timeout = 60)
 /* A name that cannot be read does no harm. */
 static void *bad_name(void *arg)
 {
-	const char *gone =
-		mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const char *gone = (const char *)mmap(
+		NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	go_task t;
 
 	(void)arg;
@@ -174,7 +173,7 @@ Test(dump, names_that_are_gone, .timeout = 60)
 
 /* ---- while everything changes ---- */
 
-static _Atomic bool over;
+static ATOMIC(bool) over;
 
 static void *child(void *arg)
 {
@@ -231,8 +230,8 @@ Test(dump, while_everything_changes, .timeout = 300)
 
 /* ---- in a signal handler ---- */
 
-static _Atomic int handled;
-static _Atomic int null_fd;
+static ATOMIC(int) handled;
+static ATOMIC(int) null_fd;
 
 static void on_usr1(int sig)
 {
@@ -264,9 +263,9 @@ static void *send_signals(void *arg)
 
 Test(dump, on_a_signal_in_the_allocator, .timeout = 120)
 {
-	go_runtime_options o = {.flavour = GO_CURRENT_THREAD,
-				.dump_signal = SIGUSR1};
-	struct sigaction action = {.sa_handler = on_usr1};
+	MAKE(go_runtime_options, o, .flavour = GO_CURRENT_THREAD,
+	     .dump_signal = SIGUSR1);
+	MAKE(struct sigaction, action, .sa_handler = on_usr1);
 	pthread_t self = pthread_self(), thread;
 	go_runtime *rt;
 
@@ -292,7 +291,7 @@ Test(dump, signals_that_are_refused, .timeout = 60)
 	go_runtime *rt;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		go_runtime_options o = {.dump_signal = bad[i]};
+		MAKE(go_runtime_options, o, .dump_signal = bad[i]);
 
 		cr_assert_eq(go_runtime_create(&rt, &o), -EINVAL);
 	}
@@ -300,7 +299,7 @@ Test(dump, signals_that_are_refused, .timeout = 60)
 
 /* ---- while everything is stuck ---- */
 
-static _Atomic int spinning;
+static ATOMIC(int) spinning;
 
 static void *spin(void *arg)
 {
@@ -313,7 +312,7 @@ static void *spin(void *arg)
 
 Test(dump, while_every_worker_is_stuck, .timeout = 60)
 {
-	go_runtime_options o = {.workers = 2};
+	MAKE(go_runtime_options, o, .workers = 2);
 	go_runtime *rt;
 
 	cr_assert_eq(go_runtime_create(&rt, &o), 0);

@@ -4,13 +4,12 @@
  * run beside a task that must get its turns all the same.
  */
 #include <errno.h>
-#include <stdatomic.h>
 
 #include "everywhere.h"
 #include "support.h"
 
-static _Atomic bool stop;
-static _Atomic int turns;
+static ATOMIC(bool) stop;
+static ATOMIC(int) turns;
 
 static void *take_turns(void *arg)
 {
@@ -42,7 +41,7 @@ static void *yield_pinned(void *arg)
 
 static void *pinned_tasks_share(void *arg)
 {
-	go_spawn_options o = {.pinned = true};
+	MAKE(go_spawn_options, o, .pinned = true);
 	go_task t[3], victim;
 
 	(void)arg;
@@ -92,8 +91,8 @@ static void *spawn_and_join(void *arg)
 Test(fairness, whatever_the_rhythm, .timeout = 60)
 {
 	for (unsigned interval = 1; interval < 100; interval++) {
-		go_runtime_options o = {.flavour = GO_CURRENT_THREAD,
-					.fairness_interval = interval};
+		MAKE(go_runtime_options, o, .flavour = GO_CURRENT_THREAD,
+		     .fairness_interval = interval);
 		void *result;
 
 		cr_assert_eq(go_run_with(&o, spawn_and_join, NULL, &result), 0);
@@ -105,8 +104,8 @@ Test(fairness, whatever_the_rhythm, .timeout = 60)
 #ifdef GO_TEST_HOOKS
 #include "arch/sys.h"
 
-static _Atomic bool full;
-static _Atomic int started;
+static ATOMIC(bool) full;
+static ATOMIC(int) started;
 
 static int no_new_stacks(enum go__sys_call call)
 {

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "everywhere.h"
 #include "support.h"
@@ -15,7 +14,7 @@ enum {
 	MANY = 300
 };
 
-static _Atomic int alive, most, done;
+static ATOMIC(int) alive, most, done;
 
 static void *count(void *arg)
 {
@@ -82,11 +81,11 @@ Test(group, waits_for_all, .timeout = 60)
 
 static void *bad_input(void *arg)
 {
-	go_group_options wrong = {.reserved = {0, 1}};
-	go_group_options early = {.deadline_ns = -1};
+	MAKE(go_group_options, wrong, .reserved[1] = 1);
+	MAKE(go_group_options, early, .deadline_ns = -1);
 	go_group g;
 	go_task t;
-	go_spawn_options both = {.group = &g, .task = &t};
+	MAKE(go_spawn_options, both, .group = &g, .task = &t);
 
 	(void)arg;
 	MUST(go_group_init(NULL, NULL) == -EINVAL);
@@ -134,7 +133,7 @@ Test(group, first_error, .timeout = 60)
 
 static void *cancel_on_error(void *arg)
 {
-	go_group_options o = {.cancel_on_error = true};
+	MAKE(go_group_options, o, .cancel_on_error = true);
 	GO_GROUP_WITH(g, &o);
 
 	(void)arg;
@@ -221,7 +220,7 @@ Test(group, cancel_reaches_nested_groups, .timeout = 60)
 
 static void *deadline_reaches_all(void *arg)
 {
-	go_group_options o = {0};
+	go_group_options o = ALL_ZERO;
 
 	(void)arg;
 	reset();
@@ -252,7 +251,7 @@ Test(group, deadline_reaches_all, .timeout = 60)
 
 static void *wait_for_own(void *arg)
 {
-	return GO_INT(go_group_wait(arg));
+	return GO_INT(go_group_wait((go_group *)arg));
 }
 
 static void *a_child_cannot_wait(void *arg)
@@ -274,7 +273,7 @@ Test(group, a_child_cannot_wait_for_itself, .timeout = 60)
 
 static void *limits_hold(void *arg)
 {
-	go_group_options o = {.limit = 3};
+	MAKE(go_group_options, o, .limit = 3);
 	GO_GROUP_WITH(g, &o);
 
 	(void)arg;
@@ -294,7 +293,7 @@ Test(group, limits_hold, .timeout = 60)
 
 static void *spawns_end(void *arg)
 {
-	go_group_options o = {.limit = 1, .deadline_ns = GO_NEVER};
+	MAKE(go_group_options, o, .limit = 1, .deadline_ns = GO_NEVER);
 	GO_GROUP_WITH(g, &o);
 
 	(void)arg;
@@ -320,13 +319,13 @@ static void *cancel_from_thread(void *arg)
 {
 	while (atomic_load(&alive) < 5)
 		;
-	go_group_cancel(arg);
+	go_group_cancel((go_group *)arg);
 	return NULL;
 }
 
 Test(group, plain_threads_own_groups, .timeout = 60)
 {
-	go_group_options o = {.limit = 10};
+	MAKE(go_group_options, o, .limit = 10);
 	go_group g;
 	pthread_t thread;
 

@@ -5,13 +5,12 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "everywhere.h"
 #include "support.h"
 
 static go_key plain, owned;
-static _Atomic int destroyed;
+static ATOMIC(int) destroyed;
 
 static void destroy(void *value)
 {
@@ -30,7 +29,7 @@ struct trail {
 
 static void leave_trail(void *arg)
 {
-	struct trail *trail = arg;
+	struct trail *trail = (struct trail *)arg;
 
 	trail->slept |= go_sleep(1000);
 	trail->order[trail->n] = trail->n;
@@ -39,7 +38,7 @@ static void leave_trail(void *arg)
 
 static void leave_last(void *arg)
 {
-	struct trail *trail = arg;
+	struct trail *trail = (struct trail *)arg;
 
 	if (trail->n == 2)
 		trail->order[3] = 33;
@@ -64,7 +63,7 @@ static void *handlers_run(void *arg)
 
 	(void)arg;
 	for (int i = 0; i < 10; i++) {
-		struct trail trail = {.n = 0};
+		MAKE(struct trail, trail, .n = 0);
 
 		atomic_store(&destroyed, 0);
 		MUST(go_task_spawn(&t, with_handlers, &trail) == 0);
@@ -96,7 +95,7 @@ static void *thread_with_handlers(void *arg)
 
 Test(local, plain_threads_have_them_too, .init = make_keys, .timeout = 60)
 {
-	struct trail trail = {.n = 0};
+	MAKE(struct trail, trail, .n = 0);
 	pthread_t thread;
 
 	cr_assert_eq(
@@ -118,7 +117,7 @@ static void *inheritance(void *arg)
 {
 	static int one = 1;
 	go_task t;
-	go_spawn_options o = {.task = &t, .inherit_locals = true};
+	MAKE(go_spawn_options, o, .task = &t, .inherit_locals = true);
 	void *result;
 
 	(void)arg;
@@ -171,7 +170,7 @@ static void *no_memory(void *arg)
 	MUST(go_local_set(plain, GO_INT(1)) == 0);
 	for (unsigned n = 1;; n++) {
 		go_task t;
-		go_spawn_options o = {.task = &t, .inherit_locals = true};
+		MAKE(go_spawn_options, o, .task = &t, .inherit_locals = true);
 		int r;
 
 		test_fail_nth(GO__SYS_calloc, n);

@@ -5,13 +5,11 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "everywhere.h"
-#include "sched/wait.h"
 #include "support.h"
 
 static void *echo(void *arg)
@@ -19,7 +17,7 @@ static void *echo(void *arg)
 	return arg;
 }
 
-static _Atomic int ended;
+static ATOMIC(int) ended;
 
 static void *wait_for_cancel(void *arg)
 {
@@ -77,10 +75,10 @@ Test(runtime, nested_use_is_refused, .timeout = 60)
 Test(runtime, bad_arguments_are_refused, .timeout = 60)
 {
 	go_runtime *rt = NULL;
-	go_runtime_options bad_reserved = {.reserved = {0, 1}};
-	go_runtime_options bad_flavour = {.flavour = 77};
-	go_runtime_options bad_workers = {.workers = 257};
-	go_runtime_options bad_stack = {.stack_bytes = SIZE_MAX};
+	MAKE(go_runtime_options, bad_reserved, .reserved[1] = 1);
+	MAKE(go_runtime_options, bad_flavour, .flavour = 77);
+	MAKE(go_runtime_options, bad_workers, .workers = 257);
+	MAKE(go_runtime_options, bad_stack, .stack_bytes = SIZE_MAX);
 
 	cr_assert_eq(go_run(NULL, NULL), -EINVAL);
 	cr_assert_eq(go_run_with(NULL, NULL, NULL, NULL), -EINVAL);
@@ -106,7 +104,7 @@ Test(runtime, bad_arguments_are_refused, .timeout = 60)
 /* ---- from plain threads ---- */
 
 static go_runtime *shared;
-static _Atomic int sum;
+static ATOMIC(int) sum;
 
 static void *add(void *arg)
 {
@@ -121,7 +119,7 @@ static void use_from_thread(void *unused)
 
 	(void)unused;
 	for (int i = 1; i <= 200; i++) {
-		go_spawn_options o = {.runtime = shared};
+		MAKE(go_spawn_options, o, .runtime = shared);
 		go_task t;
 
 		cr_assert_eq(
@@ -160,7 +158,7 @@ Test(runtime, many_threads_use_one_runtime, .timeout = 60)
  */
 Test(runtime, fair_looks_race_with_thieves, .timeout = 120)
 {
-	go_runtime_options o = {.fairness_interval = 2};
+	MAKE(go_runtime_options, o, .fairness_interval = 2);
 
 	for (uint64_t i = test_rounds(60); i > 0; i--)
 		use_by_many(&o);
@@ -168,8 +166,8 @@ Test(runtime, fair_looks_race_with_thieves, .timeout = 120)
 
 static void *join_other(void *arg)
 {
-	go_runtime *other = arg;
-	go_spawn_options o = {.runtime = other};
+	go_runtime *other = (go_runtime *)arg;
+	MAKE(go_spawn_options, o, .runtime = other);
 	void *result;
 	go_task t;
 
@@ -192,7 +190,7 @@ Test(runtime, tasks_join_across_runtimes, .timeout = 60)
 
 Test(runtime, current_thread_runtime_has_one_host, .timeout = 60)
 {
-	go_runtime_options o = {.flavour = GO_CURRENT_THREAD};
+	MAKE(go_runtime_options, o, .flavour = GO_CURRENT_THREAD);
 	void *result;
 
 	cr_assert_eq(go_runtime_create(&shared, &o), 0);
@@ -211,7 +209,7 @@ Test(runtime, current_thread_runtime_has_one_host, .timeout = 60)
 
 static void *run_a_runtime_within(void *arg)
 {
-	go_runtime_options o = {.flavour = GO_CURRENT_THREAD};
+	MAKE(go_runtime_options, o, .flavour = GO_CURRENT_THREAD);
 	go_runtime *other;
 
 	/* Cancelled in its sleep, so that it goes on with an armed timer. */
@@ -254,7 +252,7 @@ Test(runtime, a_task_shuts_another_runtime_down, .timeout = 60)
  * worker, the woken one runs for another reason, and its runtime is taken down.
  */
 static _Thread_local bool slow;
-static _Atomic int stage; /* 1: the waker is held up; 2: all is over. */
+static ATOMIC(int) stage; /* 1: the waker is held up; 2: all is over. */
 
 static int hold_up(enum go__sys_call call)
 {
@@ -283,7 +281,7 @@ static void *tick(void *arg)
 
 static void *join_slow(void *arg)
 {
-	go_spawn_options o = {.runtime = arg};
+	MAKE(go_spawn_options, o, .runtime = arg);
 	go_task t;
 
 	o.task = &t;
@@ -295,8 +293,8 @@ static void *join_slow(void *arg)
 
 Test(runtime, is_not_freed_under_a_waker, .timeout = 60)
 {
-	go_runtime_options o = {.flavour = GO_CURRENT_THREAD};
-	go_runtime_options one = {.workers = 1};
+	MAKE(go_runtime_options, o, .flavour = GO_CURRENT_THREAD);
+	MAKE(go_runtime_options, one, .workers = 1);
 	int fd[8];
 	void *result;
 	uint64_t n;
@@ -322,6 +320,9 @@ Test(runtime, is_not_freed_under_a_waker, .timeout = 60)
 #endif
 
 /* ---- threads that end ---- */
+
+#ifndef __cplusplus /* What is inside is C. */
+#include "sched/wait.h"
 
 static pthread_key_t late;
 static int passes;
@@ -363,10 +364,11 @@ Test(runtime, a_thread_keeps_its_waiter_to_the_end, .timeout = 60)
 	cr_assert_eq(pthread_join(thread, NULL), 0);
 	cr_assert_neq(last, others);
 }
+#endif
 
 /* ---- shutdown ---- */
 
-static _Atomic bool release;
+static ATOMIC(bool) release;
 
 static void *ignore_cancel(void *arg)
 {
@@ -378,7 +380,7 @@ static void *ignore_cancel(void *arg)
 
 static void shut_down_late(int flavour)
 {
-	go_runtime_options o = {.flavour = flavour, .workers = 2};
+	MAKE(go_runtime_options, o, .flavour = flavour, .workers = 2);
 
 	atomic_store(&release, false);
 	cr_assert_eq(go_runtime_create(&shared, &o), 0);
@@ -427,8 +429,8 @@ Test(runtime, shutdown_ends_spawners, .timeout = 60)
 Test(runtime, create_and_destroy_many_times, .timeout = 60)
 {
 	for (unsigned i = 0; i < 100; i++) {
-		go_runtime_options o = {.workers = 1 + i % 4,
-					.thread_name = "a long thread name"};
+		MAKE(go_runtime_options, o, .workers = 1 + i % 4,
+		     .thread_name = "a long thread name");
 
 		cr_assert_eq(go_run_with(&o, echo, NULL, NULL), 0);
 	}

@@ -8,12 +8,11 @@
 #include <errno.h>
 #include <string.h>
 #include <fenv.h>
-#include <stdatomic.h>
 
 #include "everywhere.h"
 #include "support.h"
 
-static _Atomic int count;
+static ATOMIC(int) count;
 
 static void *add_one(void *arg)
 {
@@ -73,7 +72,7 @@ Test(task, join_after_the_end, .timeout = 60)
 
 static void *join_itself(void *arg)
 {
-	go_task *self = arg;
+	go_task *self = (go_task *)arg;
 
 	while (!self->block)
 		go_yield();
@@ -82,8 +81,8 @@ static void *join_itself(void *arg)
 
 static void *bad_arguments(void *arg)
 {
-	go_spawn_options bad = {.reserved = {1}};
-	go_spawn_options huge = {.stack_bytes = SIZE_MAX / 2};
+	MAKE(go_spawn_options, bad, .reserved[0] = 1);
+	MAKE(go_spawn_options, huge, .stack_bytes = SIZE_MAX / 2);
 	go_task zero = {NULL, 0}, t;
 	void *result;
 
@@ -173,7 +172,7 @@ static void *sees_cancel(void *arg)
 
 static void *joins(void *arg)
 {
-	go_task *t = arg;
+	go_task *t = (go_task *)arg;
 
 	return GO_INT(go_task_join(*t, NULL));
 }
@@ -300,7 +299,7 @@ Test(task, floating_point_mode_is_kept, .timeout = 60)
 	run_everywhere(rounding_is_kept, NULL);
 }
 
-static _Thread_local int thread_mark;
+static __thread int thread_mark;
 
 /* Not inlined, so that the address is computed anew after each park. */
 __attribute__((noinline)) static int *mark(void)
@@ -330,7 +329,7 @@ static void *stay(void *arg)
 static void *pinned_tasks_stay(void *arg)
 {
 	go_task t[8];
-	go_spawn_options o = {.pinned = true, .name = "pinned"};
+	MAKE(go_spawn_options, o, .pinned = true, .name = "pinned");
 	void *result;
 
 	(void)arg;
@@ -386,7 +385,7 @@ static void *stacks_of_all_sizes(void *arg)
 
 	(void)arg;
 	for (int i = 0; i < 5; i++) {
-		go_spawn_options o = {.stack_bytes = sizes[i], .task = &t};
+		MAKE(go_spawn_options, o, .stack_bytes = sizes[i], .task = &t);
 		size_t use = sizes[i] / 2;
 
 		MUST(go_spawn_with(&o, use_much, (void *)use) == 0);
@@ -403,8 +402,8 @@ Test(task, stacks_of_all_sizes, .timeout = 60)
 
 /* ---- order ---- */
 
-static _Atomic int turns;
-static _Atomic bool stop;
+static ATOMIC(int) turns;
+static ATOMIC(bool) stop;
 
 static void *take_turns(void *arg)
 {

@@ -4,7 +4,6 @@
  * both go on elsewhere; a fiber may be resumed by one task after another.
  */
 #include <errno.h>
-#include <stdatomic.h>
 
 #include <gofer/fiber.h>
 
@@ -67,7 +66,7 @@ Test(task_fiber, a_fiber_parks_its_task, .timeout = 60)
 static void *resume_once(void *arg)
 {
 	void *out;
-	int r = fiber_resume(arg, NULL, &out);
+	int r = fiber_resume((fiber *)arg, NULL, &out);
 
 	return r < 0 ? GO_INT(r) : out;
 }

@@ -29,7 +29,7 @@ static void *overflow(void *arg)
 
 static void *spawn_overflow(void *arg)
 {
-	go_spawn_options o = {.name = "glutton"};
+	MAKE(go_spawn_options, o, .name = "glutton");
 
 	(void)arg;
 	(void)go_spawn_with(&o, overflow, NULL);
@@ -39,7 +39,7 @@ static void *spawn_overflow(void *arg)
 
 static void die(int flavour, char *text, size_t size, int *status)
 {
-	go_runtime_options o = {.flavour = flavour, .workers = 2};
+	MAKE(go_runtime_options, o, .flavour = flavour, .workers = 2);
 	ssize_t n, used = 0;
 	int fd[2];
 	pid_t pid;

@@ -4,7 +4,6 @@
  * much too long is the machine's affair and not tested.
  */
 #include <errno.h>
-#include <stdatomic.h>
 
 #include "everywhere.h"
 #include "support.h"
@@ -40,7 +39,7 @@ Test(time, plain_threads_sleep_too, .timeout = 60)
 	cr_assert_null(sleep_is_long_enough(NULL));
 }
 
-static _Atomic int awake;
+static ATOMIC(int) awake;
 
 static void *sleep_randomly(void *arg)
 {

@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * A number below the bound (which is not 0), from any thread or task.  The
  * seed is printed at the first use; GOFER_TEST_SEED=n runs the same numbers
@@ -48,6 +52,10 @@ void test_fail_nth_with(enum go__sys_call call, unsigned n, int error);
 
 /* Let all calls work again.  Returns whether one has failed. */
 bool test_fail_stop(void);
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

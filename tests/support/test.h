@@ -29,6 +29,12 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "both.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct test_case {
 	const char *suite, *name;
 	void (*body)(void);
@@ -48,7 +54,11 @@ struct test_case {
 void test_register(struct test_case *);
 void test_check(bool fatal, bool holds, const char *file, int line,
 		const char *text, ...);
-_Noreturn void test_skip(const char *format, ...);
+__attribute__((noreturn)) void test_skip(const char *format, ...);
+
+#ifdef __cplusplus
+}
+#endif
 
 #define Test(...) TEST_CASE_(__VA_ARGS__, .end_ = true)
 #define TEST_CASE_(suite_, name_, ...)                                         \
@@ -56,9 +66,12 @@ _Noreturn void test_skip(const char *format, ...);
 	__attribute__((constructor)) static void suite_##_##name_##_register(  \
 		void)                                                          \
 	{                                                                      \
-		static struct test_case self = {#suite_, #name_,               \
-						suite_##_##name_##_body, NULL, \
-						__VA_ARGS__};                  \
+		static struct test_case self;                                  \
+                                                                               \
+		self.suite = #suite_;                                          \
+		self.name = #name_;                                            \
+		self.body = suite_##_##name_##_body;                           \
+		SET_ALL(self, __VA_ARGS__);                                    \
 		test_register(&self);                                          \
 	}                                                                      \
 	static void suite_##_##name_##_body(void)

@@ -120,7 +120,7 @@ struct pipe {
 
 static void *sender(void *arg)
 {
-	struct pipe *p = arg;
+	struct pipe *p = (struct pipe *)arg;
 
 	p->result = go_chan_send(p->c, &p->value);
 	return NULL;
@@ -128,7 +128,7 @@ static void *sender(void *arg)
 
 static void *receiver(void *arg)
 {
-	struct pipe *p = arg;
+	struct pipe *p = (struct pipe *)arg;
 
 	p->result = go_chan_recv(p->c, &p->value);
 	return NULL;
@@ -137,7 +137,7 @@ static void *receiver(void *arg)
 /* A task waits on the other side; then this one comes. */
 static void *meet(void *unused)
 {
-	struct pipe p = {.value = 7};
+	MAKE(struct pipe, p, .value = 7);
 	int n = 0;
 	go_task t;
 
@@ -167,7 +167,7 @@ Test(chan, rendezvous)
 
 static void *cancel_wait(void *arg)
 {
-	struct pipe first = {.result = 1};
+	MAKE(struct pipe, first, .result = 1);
 	go_task t;
 
 	MUST(go_chan_create(&first.c, sizeof(int), 0) == 0);
@@ -188,7 +188,9 @@ static void *close_waits(void *arg)
 
 	MUST(go_chan_create(&c, sizeof(int), 0) == 0);
 	for (int i = 0; i < 3; i++) {
-		p[i] = (struct pipe){.c = c, .value = i, .result = 1};
+		p[i].c = c;
+		p[i].value = i;
+		p[i].result = 1;
 		MUST(go_task_spawn(&t[i], GO_TO_INT(arg) ? sender : receiver,
 				   &p[i]) == 0);
 	}
@@ -211,7 +213,7 @@ Test(chan, waits_end_with_closing_and_cancelling)
 /* With one worker a task that was spawned waits when we run again. */
 static void *destroy_too_early(void *unused)
 {
-	struct pipe p = {.result = 1};
+	MAKE(struct pipe, p, .result = 1);
 	go_task t;
 
 	(void)unused;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What each object of sync.h promises, on every kind of runtime. */
 #include <errno.h>
-#include <stdatomic.h>
 
-#include "everywhere.h"
+#include "../sched/everywhere.h"
 #include "support.h"
 #include "waiting.h"
 
@@ -78,9 +77,10 @@ Test(sync, mutex_rules, .timeout = 60)
 
 static void *lock_unlock(void *arg)
 {
-	int r = go_mutex_lock(arg);
+	go_mutex *m = (go_mutex *)arg;
+	int r = go_mutex_lock(m);
 
-	return GO_INT(r < 0 ? r : go_mutex_unlock(arg));
+	return GO_INT(r < 0 ? r : go_mutex_unlock(m));
 }
 
 /* One that always locks again before it lets others run must not win always. */
@@ -282,7 +282,7 @@ struct once {
 
 static void slowly(void *arg)
 {
-	struct once *o = arg;
+	struct once *o = (struct once *)arg;
 
 	o->inner = go_once(&o->flag, slowly, o);
 	go_sleep(GO_MILLISECOND);
@@ -291,7 +291,7 @@ static void slowly(void *arg)
 
 static void *do_once(void *arg)
 {
-	struct once *o = arg;
+	struct once *o = (struct once *)arg;
 	int r = go_once(&o->flag, slowly, o);
 
 	return GO_INT(r < 0 ? r : o->calls);
