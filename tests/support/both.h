@@ -2,8 +2,8 @@
 /*
  * For tests that compile as C11 and as C++17: what the two do not write alike.
  *
- *	ATOMIC(int) count;                       and the functions of stdatomic.h
- *	MAKE(go_group_options, o, .limit = 2);   defines o, zero but for that
+ *	ATOMIC(int) count;                       with stdatomic.h's functions
+ *	MAKE(go_group_options, o, .limit = 2);   defines o, else zero
  *
  * C++ also wants a cast where a void pointer becomes another one.
  */

@@ -390,7 +390,7 @@ Test(sync, rwlock_rules, .timeout = 60)
 
 /* ---- deadlines ---- */
 
-static _Atomic int gate; /* 1: all is held; 2: it may be given back. */
+static ATOMIC(int) gate; /* 1: all is held; 2: it may be given back. */
 
 /* Holds what the body is to wait for. */
 static go_mutex held_mutex;
