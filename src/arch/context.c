@@ -141,17 +141,3 @@ void go__context_release(struct go__context *c)
 	c->stack_low = NULL;
 	c->stack_high = NULL;
 }
-
-void go__context_become(struct go__context *to)
-{
-	struct go__context *from = go__self();
-
-	go__sanitize_become(&from->sanitize, &to->sanitize);
-	activate(to);
-	to->fiber = NULL;
-	to->stack_low = from->stack_low;
-	to->stack_high = from->stack_high;
-	from->stack_low = NULL;
-	from->stack_high = NULL;
-	go__context_set(to);
-}

@@ -92,13 +92,6 @@ void go__context_bounds(const struct go__context *c, char **low, char **high);
 /* Give back what prepare made.  Not from the stack of c. */
 void go__context_release(struct go__context *c);
 
-/*
- * Continue on this stack as `to`, which has none.  The stack's bounds move
- * over with it; floating-point control words stay (go__context_reset_fp).
- * Afterwards the former context is as one that was never prepared.
- */
-void go__context_become(struct go__context *to);
-
 /* Assembly.  Use go__context_switch. */
 void go__context_switch_asm(struct go__context *from, struct go__context *to);
 /* Assembly.  Use go__context_enter and go__context_exit. */
@@ -108,6 +101,27 @@ void go__context_exit_asm(struct go__context *to);
 void go__context_set(struct go__context *c);
 /* Assembly.  Put mxcsr and the x87 control word, or FPCR, to the defaults. */
 void go__context_reset_fp(void);
+
+/*
+ * The caller, which is `from`, continues on its stack as `to`, which has none.
+ * The stack's bounds move over with it; floating-point control words stay
+ * (go__context_reset_fp).  Afterwards the former context is as one that was
+ * never prepared.
+ */
+GO__ALWAYS_INLINE void go__context_become(struct go__context *from,
+					  struct go__context *to)
+{
+	go__sanitize_become(&from->sanitize, &to->sanitize);
+#if GO__SANITIZE
+	to->active = &to->sanitize;
+#endif
+	to->fiber = NULL;
+	to->stack_low = from->stack_low;
+	to->stack_high = from->stack_high;
+	from->stack_low = NULL;
+	from->stack_high = NULL;
+	go__context_set(to);
+}
 
 /*
  * Park the caller, which is `from`, and resume `to`; from here on go__self()

@@ -19,12 +19,9 @@
 enum {
 #ifdef GO_TEST_SMALL
 	SLAB_BLOCKS = 8,
-	CACHE_BATCH = 2,
 #else
 	SLAB_BLOCKS = 1024,
-	CACHE_BATCH = 32,
 #endif
-	CACHE_MOST = 2 * CACHE_BATCH,
 };
 
 struct slab {
@@ -34,18 +31,24 @@ struct slab {
 
 static _Atomic(struct slab *) slabs; /* Pushed under lock; any thread reads. */
 static struct go__lock lock;
-static struct go__task *depot; /* Under lock; linked as next_of() says. */
-static unsigned fresh_in_slab; /* Under lock: unused blocks of `slabs`. */
+static struct go__waiter *depot; /* Under lock; linked by `next`. */
+static unsigned fresh_in_slab;   /* Under lock: unused blocks of `slabs`. */
 
-/* A free block holds the next one where a task has its waiter's link. */
-static struct go__task *next_of(struct go__task *t)
+/* Take the first block of a list, or NULL. */
+static struct go__task *pop(struct go__waiter **list)
 {
-	return t->waiter.next ? go__task_of_waiter(t->waiter.next) : NULL;
+	struct go__waiter *w = *list;
+
+	if (!w)
+		return NULL;
+	*list = w->next;
+	return go__task_of_waiter(w);
 }
 
-static void link_to(struct go__task *t, struct go__task *next)
+static void push(struct go__waiter **list, struct go__task *t)
 {
-	t->waiter.next = next ? &next->waiter : NULL;
+	t->waiter.next = *list;
+	*list = &t->waiter;
 }
 
 /* A block that has never been used, or NULL.  Under lock. */
@@ -79,30 +82,26 @@ static struct go__task *never_used(void)
 /* Under lock. */
 static struct go__task *from_depot(void)
 {
-	struct go__task *t = depot;
+	struct go__task *t = pop(&depot);
 
-	if (!t)
-		return never_used();
-	depot = next_of(t);
-	return t;
+	return t ? t : never_used();
 }
 
 static void refill(struct go__worker *w)
 {
 	go__lock_acquire(&lock);
-	while (w->free_count < CACHE_BATCH) {
+	while (w->free_count < GO__BLOCKS_BATCH) {
 		struct go__task *t = from_depot();
 
 		if (!t)
 			break;
-		link_to(t, w->free_blocks);
-		w->free_blocks = t;
+		push(&w->free_blocks, t);
 		w->free_count++;
 	}
 	go__lock_release(&lock);
 }
 
-struct go__task *go__block_alloc(struct go__worker *w)
+struct go__task *go__block_alloc_slow(struct go__worker *w)
 {
 	struct go__task *t;
 
@@ -112,13 +111,9 @@ struct go__task *go__block_alloc(struct go__worker *w)
 		go__lock_release(&lock);
 		return t;
 	}
-	if (!w->free_blocks)
-		refill(w);
-	t = w->free_blocks;
-	if (t) {
-		w->free_blocks = next_of(t);
-		w->free_count--;
-	}
+	refill(w);
+	t = pop(&w->free_blocks);
+	w->free_count -= t != NULL;
 	return t;
 }
 
@@ -127,29 +122,23 @@ static void flush(struct go__worker *w, unsigned keep)
 {
 	go__lock_acquire(&lock);
 	while (w->free_count > keep) {
-		struct go__task *t = w->free_blocks;
-
-		w->free_blocks = next_of(t);
+		push(&depot, pop(&w->free_blocks));
 		w->free_count--;
-		link_to(t, depot);
-		depot = t;
 	}
 	go__lock_release(&lock);
 }
 
-void go__block_free(struct go__worker *w, struct go__task *t)
+void go__block_free_slow(struct go__worker *w, struct go__task *t)
 {
 	if (!w) {
 		go__lock_acquire(&lock);
-		link_to(t, depot);
-		depot = t;
+		push(&depot, t);
 		go__lock_release(&lock);
 		return;
 	}
-	link_to(t, w->free_blocks);
-	w->free_blocks = t;
-	if (++w->free_count >= CACHE_MOST)
-		flush(w, CACHE_BATCH);
+	flush(w, GO__BLOCKS_BATCH);
+	push(&w->free_blocks, t);
+	w->free_count++;
 }
 
 void go__block_drain(struct go__worker *w)

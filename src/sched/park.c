@@ -112,7 +112,7 @@ static struct go__task *retire(struct go__task *t, struct go__context **to)
 	unsigned class = t->stack_class;
 	struct go__task *next;
 
-	go__context_become(&w->grave);
+	go__context_become(&t->context, &w->grave);
 	t->slot = NULL;
 	go__task_end(w, t);
 	/* The first free stack is for those who wait for one. */
@@ -125,7 +125,7 @@ static struct go__task *retire(struct go__task *t, struct go__context **to)
 			next->slot = slot;
 			next->worker = w;
 			go__runs(w, next);
-			go__context_become(&next->context);
+			go__context_become(&w->grave, &next->context);
 			go__context_reset_fp();
 			return next;
 		}

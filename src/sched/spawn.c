@@ -11,7 +11,7 @@
 #include "sched/ending.h"
 #include "sched/extra.h"
 #include "sched/group.h"
-#include "sched/worker.h"
+#include "sched/local.h"
 
 enum {
 	IDS_AT_ONCE = 1024, /* Taken from the process-wide counter. */
@@ -37,13 +37,14 @@ static uint64_t new_id(struct go__worker *self)
 
 /*
  * Count a task that begins, so that a runtime that closes waits for it.
- * False: it is closing already.
+ * False: it is closing already.  `here`: by a task of this runtime.
  */
-static bool count_in(struct go_runtime *rt, struct go__worker *self)
+GO__ALWAYS_INLINE bool count_in(struct go_runtime *rt, struct go__worker *self,
+				bool here)
 {
 	bool open;
 
-	if (self && self->runtime == rt) {
+	if (here) {
 		/* The spawner is a task that shutdown waits for anyway. */
 		if (go__phase(rt) != GO__OPEN)
 			return false;
@@ -77,58 +78,104 @@ static int check(const go_spawn_options *o)
 }
 
 /* A block for a task that is counted in; 0 or -errno. */
-static int obtain(struct go_runtime *rt, struct go__worker *self,
-		  struct go__task **t)
+GO__ALWAYS_INLINE int obtain(struct go_runtime *rt, struct go__worker *self,
+			     bool here, struct go__task **t)
 {
-	if (go__queue_count(&rt->starved) != 0)
+	if (GO__UNLIKELY(go__queue_count(&rt->starved) != 0))
 		return -ENOMEM;
 	*t = go__block_alloc(self);
-	if (!*t)
+	if (GO__UNLIKELY(!*t))
 		return -ENOMEM;
-	if (!count_in(rt, self)) {
+	if (GO__UNLIKELY(!count_in(rt, self, here))) {
 		go__block_free(self, *t);
 		return -ESHUTDOWN;
 	}
 	return 0;
 }
 
+/*
+ * Fill the block of a new task that has no options: for its word, its options
+ * and its queue see the callers.
+ */
+GO__ALWAYS_INLINE void fill(struct go__task *t, struct go_runtime *rt,
+			    struct go__worker *w, const struct go__start *start)
+{
+	/* relaxed: go__block_each() acquires the word that follows. */
+	atomic_store_explicit(&t->runtime, rt, memory_order_relaxed);
+	t->start = *start;
+	t->worker = w;
+	t->slot = NULL;
+	t->deadline = GO__NO_DEADLINE;
+	t->error = 0;
+	t->shield = 0;
+	t->pinned = false;
+	t->stack_class = (uint8_t)rt->stack_class;
+	t->name = NULL;
+	t->group = NULL;
+}
+
+/* The task can be seen from here on. */
+GO__ALWAYS_INLINE void publish(struct go__worker *self, struct go__task *t,
+			       go_task *handle)
+{
+	uint64_t id = new_id(self);
+
+	go__task_word_begin(&t->word, id,
+			    GO__TASK_LIVE | (handle ? GO__TASK_HANDLE : 0));
+	if (handle)
+		*handle = (go_task){t, id};
+}
+
 int go__spawn(struct go_runtime *rt, struct go__worker *self,
 	      const go_spawn_options *o, const struct go__start *start,
 	      go_task *handle)
 {
+	bool here = self && self->runtime == rt;
 	struct go__task *t;
-	uint64_t id;
 	int r;
 
 	if (!start->fn)
 		return -EINVAL;
 	r = o ? check(o) : 0;
 	if (r == 0)
-		r = obtain(rt, self, &t);
+		r = obtain(rt, self, here, &t);
 	if (r < 0)
 		return r;
-	/* relaxed: go__block_each() acquires the word that follows. */
-	atomic_store_explicit(&t->runtime, rt, memory_order_relaxed);
-	t->start = *start;
-	t->name = o ? o->name : NULL;
-	t->pinned = o && o->pinned;
-	t->stack_class =
-		(uint8_t)(o && o->stack_bytes ? go__stack_class(o->stack_bytes)
-					      : rt->stack_class);
-	t->worker = self && self->runtime == rt ? self : &rt->worker[0];
-	t->slot = NULL;
-	t->deadline = GO__NO_DEADLINE;
-	t->shield = 0;
-	t->error = 0;
-	t->group = o ? (struct go__group *)(void *)o->group : NULL;
-	id = new_id(self);
-	go__task_word_begin(&t->word, id,
-			    GO__TASK_LIVE | (handle ? GO__TASK_HANDLE : 0));
-	if (handle)
-		*handle = (go_task){t, id};
+	fill(t, rt, here ? self : &rt->worker[0], start);
+	if (o) {
+		t->name = o->name;
+		t->pinned = o->pinned;
+		if (o->stack_bytes)
+			t->stack_class =
+				(uint8_t)go__stack_class(o->stack_bytes);
+		t->group = (struct go__group *)(void *)o->group;
+	}
+	publish(self, t, handle);
 	if (t->group)
 		go__group_enter(t->group, t);
 	go__ready_fresh(self, t);
+	return 0;
+}
+
+/* The same without options, for the calling task's runtime. */
+GO__ALWAYS_INLINE int spawn_here(go_fn *fn, void *arg, const char *site,
+				 go_task *handle)
+{
+	struct go__worker *self = go__worker_self();
+	struct go__task *t;
+	int r;
+
+	if (!fn)
+		return -EINVAL;
+	if (!self)
+		return -ESRCH;
+	r = obtain(self->runtime, self, true, &t);
+	if (r < 0)
+		return r;
+	fill(t, self->runtime, self, &(struct go__start){fn, arg, site, NULL});
+	publish(self, t, handle);
+	go__enqueue(self, t);
+	go__submit(self);
 	return 0;
 }
 
@@ -162,24 +209,12 @@ int go_spawn_with_at(const go_spawn_options *o, go_fn *fn, void *arg,
 
 int go_spawn_at(go_fn *fn, void *arg, const char *site)
 {
-	struct go__worker *self = go__worker_self();
-
-	if (!self)
-		return fn ? -ESRCH : -EINVAL;
-	return go__spawn(self->runtime, self, NULL,
-			 &(struct go__start){fn, arg, site, NULL}, NULL);
+	return spawn_here(fn, arg, site, NULL);
 }
 
 int go_task_spawn_at(go_task *task, go_fn *fn, void *arg, const char *site)
 {
-	struct go__worker *self = go__worker_self();
-
-	if (!task)
-		return -EINVAL;
-	if (!self)
-		return fn ? -ESRCH : -EINVAL;
-	return go__spawn(self->runtime, self, NULL,
-			 &(struct go__start){fn, arg, site, NULL}, task);
+	return task ? spawn_here(fn, arg, site, task) : -EINVAL;
 }
 
 int go_runtime_spawn_at(go_runtime *rt, go_fn *fn, void *arg, const char *site)
@@ -192,19 +227,29 @@ int go_runtime_spawn_at(go_runtime *rt, go_fn *fn, void *arg, const char *site)
 
 /* ---- ending ---- */
 
+/* Hand the result over to whoever waits.  True: the block is still ours. */
+static bool end_join(struct go__task *t)
+{
+	struct go__joiner j = t->joiner;
+
+	if (!go__wait_claim_epoch(j.waiter, j.epoch))
+		return go__task_word_lost(&t->word);
+	j.waiter->value = t->start.arg;
+	go__wait_deliver(j.waiter, t->error);
+	return true;
+}
+
 void go__task_end(struct go__worker *w, struct go__task *t)
 {
 	uint64_t id = go__task_word_id(&t->word);
-	struct go__waiter *joiner;
-	struct go__joiner j;
 	bool ours = true, watched;
 
-	if (t->timer.wheel)
+	if (GO__UNLIKELY(t->timer.wheel != NULL))
 		go__timer_close(&t->timer);
 	/* Only of a task that never ran. */
-	if (t->start.extra)
+	if (GO__UNLIKELY(t->start.extra != NULL))
 		go__extra_drop(t->start.extra);
-	if (t->group)
+	if (GO__UNLIKELY(t->group != NULL))
 		go__group_leave(t);
 	switch (go__task_word_end(&t->word, &watched)) {
 	case GO__END_FREE:
@@ -213,19 +258,12 @@ void go__task_end(struct go__worker *w, struct go__task *t)
 		ours = false;
 		break;
 	case GO__END_JOIN:
-		j = t->joiner;
-		joiner = j.waiter;
-		if (go__wait_claim_epoch(joiner, j.epoch)) {
-			joiner->value = t->start.arg;
-			go__wait_deliver(joiner, t->error);
-		} else {
-			ours = go__task_word_lost(&t->word);
-		}
+		ours = end_join(t);
 		break;
 	}
 	if (ours)
 		go__block_free(w, t);
-	if (watched)
+	if (GO__UNLIKELY(watched))
 		go__ending_wake(id);
 	/* [ended] release -> go__runtime_live(): the task is over for good. */
 	atomic_store_explicit(
@@ -244,6 +282,17 @@ static int take_result(struct go__task *t, void **result)
 	if (error == 0 && result)
 		*result = t->start.arg;
 	return error;
+}
+
+/* The same, and give the block back.  `w` is the caller's waiter. */
+static int reap(struct go__task *t, struct go__waiter *w, void **result)
+{
+	int r = take_result(t, result);
+
+	go__block_free(w->is_task ? go__task_of_waiter(w)->worker
+				  : go__worker_self(),
+		       t);
+	return r;
 }
 
 /* The join did not end with the task: take it back, unless it has ended. */
@@ -268,9 +317,7 @@ static int wait_for_end(struct go__task *t, struct go__waiter *w, void **result)
 		/* It ended before it could see us; so nobody but a canceller
 		 * can have ended our wait, and the join has succeeded. */
 		(void)go__wait_abandon(w);
-		r = take_result(t, result);
-		go__block_free(go__worker_self(), t);
-		return r;
+		return reap(t, w, result);
 	}
 	r = go__wait(w);
 	if (r == -ETIMEDOUT || r == -ECANCELED)
@@ -299,9 +346,7 @@ int go_task_join(go_task task, void **result)
 	case GO__JOIN_STALE:
 		return -ESRCH;
 	case GO__JOIN_OVER:
-		r = take_result(t, result);
-		go__block_free(go__worker_self(), t);
-		return r;
+		return reap(t, w, result);
 	case GO__JOIN_LIVE:
 		break;
 	}

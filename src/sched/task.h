@@ -115,11 +115,6 @@ int go__task_cancel(struct go__task *t, uint64_t id);
 /* End the wait of task `id` with -ECANCELED, if one is open and not deaf. */
 void go__task_interrupt(struct go__task *t, uint64_t id);
 
-/* block.c: blocks, in a cache of a worker or (worker NULL) from the depot. */
-struct go__task *go__block_alloc(struct go__worker *w);
-void go__block_free(struct go__worker *w, struct go__task *t);
-/* Give a worker's cache back. */
-void go__block_drain(struct go__worker *w);
 /* Call fn for every block there ever was.  Concurrent with everything. */
 void go__block_each(void (*fn)(struct go__task *t, void *arg), void *arg);
 

@@ -65,13 +65,13 @@ struct go__worker {
 	struct go__task *handoff; /* Picked, but its stack takes the host. */
 	char *dead_slot;
 	unsigned dead_class;
-	unsigned free_count; /* Of free_blocks. */
-	struct go__task *free_blocks;
-	uint64_t id, id_end; /* Task ids to give out. */
-	uint64_t seed;       /* Which victim first. */
-	uint64_t polled_at;  /* Time of its last look at the poller. */
-	uint32_t clock;      /* Milliseconds, when it last looked. */
-	uint64_t limit;      /* Sleep no longer: a shutdown's time-out. */
+	unsigned free_count;            /* Of free_blocks. */
+	struct go__waiter *free_blocks; /* Linked by their `next`. */
+	uint64_t id, id_end;            /* Task ids to give out. */
+	uint64_t seed;                  /* Which victim first. */
+	uint64_t polled_at; /* Time of its last look at the poller. */
+	uint32_t clock;     /* Milliseconds, when it last looked. */
+	uint64_t limit;     /* Sleep no longer: a shutdown's time-out. */
 	struct go__stack_cache stacks;
 	struct go__context grave;     /* Stands in for a task that has ended. */
 	struct go__altstack altstack; /* Of the host's thread. */
@@ -187,6 +187,47 @@ static inline uint64_t go__note_time(struct go__worker *w, uint64_t now)
 
 /* The worker that runs the caller, or NULL in a plain thread. */
 struct go__worker *go__worker_self(void);
+
+/* ---- block.c: task blocks, in a worker's cache or the depot ---- */
+
+enum {
+#ifdef GO_TEST_SMALL
+	GO__BLOCKS_BATCH = 2,
+#else
+	GO__BLOCKS_BATCH = 32, /* Moved between a cache and the depot. */
+#endif
+	GO__BLOCKS_CACHE = 2 * GO__BLOCKS_BATCH,
+};
+
+/* Parts of the next two functions. */
+struct go__task *go__block_alloc_slow(struct go__worker *w);
+void go__block_free_slow(struct go__worker *w, struct go__task *t);
+
+/* From the cache of a worker or, with NULL, from the depot; NULL: none left. */
+static inline struct go__task *go__block_alloc(struct go__worker *w)
+{
+	struct go__waiter *first = w ? w->free_blocks : NULL;
+
+	if (!first)
+		return go__block_alloc_slow(w);
+	w->free_blocks = first->next;
+	w->free_count--;
+	return go__task_of_waiter(first);
+}
+
+static inline void go__block_free(struct go__worker *w, struct go__task *t)
+{
+	if (!w || w->free_count == GO__BLOCKS_CACHE) {
+		go__block_free_slow(w, t);
+		return;
+	}
+	t->waiter.next = w->free_blocks;
+	w->free_blocks = &t->waiter;
+	w->free_count++;
+}
+
+/* Give a worker's cache back. */
+void go__block_drain(struct go__worker *w);
 
 /* ---- ready.c: making tasks runnable ---- */
 

@@ -73,7 +73,7 @@ static void change(void)
 {
 	char *low = task.stack_low;
 
-	go__context_become(&other);
+	go__context_become(go__self(), &other);
 	cr_assert_eq(go__self(), &other);
 	cr_assert_eq(other.stack_low, low);
 	cr_assert_null(task.stack_low);
