@@ -25,6 +25,8 @@
  * INVARIANT  poll_owner is 1 while somebody is inside go__poller_wait(), and a
  *            sentry holds it from before it joins the sleepers until it has
  *            left the poller: a break meant for it is seen by nobody else.
+ *
+ * TESTS  model_idle.c, with timers behind the sentry.
  */
 #include "sched/worker.h"
 

@@ -14,6 +14,8 @@
  * and on an eventfd of its own, made when it is first needed; a waker writes
  * to that one too if it is there.  It may do so late, when the thread has gone
  * on: the next poll(2) then returns early, finds nothing, and is repeated.
+ *
+ * TESTS  model_thread.c.
  */
 #include "sched/extra.h"
 #include "sched/worker.h"

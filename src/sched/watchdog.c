@@ -25,6 +25,8 @@
  *
  * All sequentially consistent, so one of them sees the other.  With a single
  * worker there is no watchdog.
+ *
+ * TESTS  model_watchdog.c: its sleep.
  */
 #include "sched/worker.h"
 

@@ -4,8 +4,9 @@
  *
  * Runs the scheduler's own files, ready.c, pick.c and sleep.c, with the rings,
  * queues and the idle protocol below them.  Replaced are the kernel (futex,
- * poller), the switch (a task is run by its worker as a call) and the timers,
- * of which there are none.
+ * poller), the switch (a task is run by its worker as a call) and the wheels:
+ * of them there is the first deadline only, and time stands still until the
+ * poller is left for it.
  *
  * Shows, in all schedules within the bound and under C11's memory: when all
  * workers sleep, no task is left in any queue; each task ran exactly once,
@@ -13,10 +14,11 @@
  * bring in other workers although submits are deferred and skipped while
  * somebody searches; a worker that has been picked gets its signal, whether
  * it sleeps as the sentry, in the futex, or not at all; afterwards the counts
- * of idle.state are right.
+ * of idle.state are right; the sentry sleeps through no deadline of a worker
+ * that falls asleep beside it.
  *
  * Cannot show: what the watchdog makes up for (a lone task behind one that
- * does not end), deadlines, the poller's descriptors.
+ * does not end), the poller's descriptors.
  *
  * Bounds: two or three workers, one or two submitters, up to three tasks, rings
  * of two; one preemption, or two in the small cases: the files themselves
@@ -68,6 +70,13 @@ static uint32_t enough;
 static int spawned;     /* Tasks that task 0 makes. */
 static unsigned events; /* Of descriptors, which end the poller's sleep. */
 
+enum {
+	NOW = 1,
+	DUE = 5,
+	LATE = 9,
+};
+static bool late[WORKERS]; /* This worker has slept until a deadline. */
+
 /* ---- What stands in for the rest of the library ------------------------- */
 
 struct go__worker *go__worker_self(void)
@@ -86,6 +95,10 @@ int go__poller_wait(struct go__poller *p, int64_t timeout, unsigned most,
 
 	(void)p;
 	(void)ready;
+	if (timeout > 0) {
+		late[model_self()] = true;
+		return 0;
+	}
 	while (timeout != 0) {
 		/* acquire <- go__poller_break(). */
 		seen = atomic_exchange_explicit(&poller.breaks, 0,
@@ -114,7 +127,7 @@ void go__poller_break(struct go__poller *p)
 
 uint64_t go__sys_now(void)
 {
-	return 1;
+	return late[model_self()] ? LATE : NOW;
 }
 
 _Atomic uint64_t go__stack_trim_at = UINT64_MAX;
@@ -128,9 +141,9 @@ uint64_t go__stack_trim(uint64_t now)
 void go__wheel_run(struct go__wheel *wheel, uint64_t now,
 		   struct go__wake_list *ready)
 {
-	(void)wheel;
-	(void)now;
 	(void)ready;
+	if (go__wheel_next(wheel) <= now)
+		go__store_seq_cst(&wheel->next, GO__NO_DEADLINE);
 }
 
 bool go__task_bind_slow(struct go__worker *w, struct go__task *t)
@@ -201,6 +214,7 @@ static void setup_workers(unsigned workers)
 	enough = 0;
 	events = 0;
 	job = NULL;
+	memset(late, 0, sizeof(late));
 }
 
 static void setup_two(void)
@@ -253,6 +267,13 @@ static void worker(int i)
 
 	while ((t = go__pick(w, NULL, NULL)))
 		run(t);
+}
+
+/* One that leaves a timer behind: O1 of sleep.c. */
+static void worker_with_timer(int i)
+{
+	go__store_seq_cst(&RT->worker[i].wheel.next, DUE);
+	worker(i);
 }
 
 /* ---- Submitters ---------------------------------------------------------- */
@@ -349,6 +370,14 @@ static void all_asleep(int tasks)
 		model_assert(!go__work_anywhere(&RT->worker[i]));
 }
 
+static void all_fired(void)
+{
+	all_asleep(0);
+	for (unsigned i = 0; i < RT->worker_count; i++)
+		model_assert(go__wheel_next(&RT->worker[i].wheel) ==
+			     GO__NO_DEADLINE);
+}
+
 static void one_ran(void)
 {
 	all_asleep(1);
@@ -412,6 +441,22 @@ static const struct model models[] = {
 		.preemptions = 1,
 		.thread = {WORKER(0), WORKER(1),
 			   MODEL_THREAD("submitter", submit_one, 0)},
+	},
+	{
+		.name = "timer-behind-sentry",
+		.setup = setup_two,
+		.finish = all_fired,
+		.preemptions = 3,
+		.thread = {WORKER(0),
+			   MODEL_DAEMON("worker1", worker_with_timer, 1)},
+	},
+	{
+		.name = "two-timers",
+		.setup = setup_two,
+		.finish = all_fired,
+		.preemptions = 2,
+		.thread = {MODEL_DAEMON("worker0", worker_with_timer, 0),
+			   MODEL_DAEMON("worker1", worker_with_timer, 1)},
 	},
 	{
 		.name = "pinned",
