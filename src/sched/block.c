@@ -5,6 +5,11 @@
  *     worker's cache  <-- batches -->  depot  <-- new slab when empty
  *     no lock                          a lock
  *
+ * A cache is two stacks: one to take from and give to, and a spare, which is a
+ * full batch or nothing.  What comes and goes between cache and depot is such
+ * a batch as a whole, and none of its blocks is touched for that but the first,
+ * whose `value` links the batches.
+ *
  * Blocks are type-stable: once a task block, always a task block, readable for
  * the life of the process.  Wait words and ids only grow, over all the tasks
  * that a block ever holds.  Slabs form a list that only grows, so it can be
@@ -31,8 +36,9 @@ struct slab {
 
 static _Atomic(struct slab *) slabs; /* Pushed under lock; any thread reads. */
 static struct go__lock lock;
-static struct go__waiter *depot; /* Under lock; linked by `next`. */
-static unsigned fresh_in_slab;   /* Under lock: unused blocks of `slabs`. */
+static struct go__waiter *batches; /* Under lock; full ones. */
+static struct go__waiter *loose;   /* Under lock; others, by `next`. */
+static unsigned fresh_in_slab;     /* Under lock: unused blocks of `slabs`. */
 
 /* Take the first block of a list, or NULL. */
 static struct go__task *pop(struct go__waiter **list)
@@ -80,21 +86,42 @@ static struct go__task *never_used(void)
 }
 
 /* Under lock. */
-static struct go__task *from_depot(void)
+static struct go__waiter *take_batch(void)
 {
-	struct go__task *t = pop(&depot);
+	struct go__waiter *batch = batches;
 
+	if (batch)
+		batches = batch->value;
+	return batch;
+}
+
+/* Under lock. */
+static void put_batch(struct go__waiter *batch)
+{
+	batch->value = batches;
+	batches = batch;
+}
+
+/* Under lock. */
+static struct go__task *take_one(void)
+{
+	struct go__task *t;
+
+	if (!loose)
+		loose = take_batch();
+	t = pop(&loose);
 	return t ? t : never_used();
 }
 
+/* Fill an empty cache with a batch, or with less if there is no more. */
 static void refill(struct go__worker *w)
 {
-	go__lock_acquire(&lock);
-	while (w->free_count < GO__BLOCKS_BATCH) {
-		struct go__task *t = from_depot();
+	struct go__task *t;
 
-		if (!t)
-			break;
+	go__lock_acquire(&lock);
+	w->free_blocks = take_batch();
+	w->free_count = w->free_blocks ? GO__BLOCKS_BATCH : 0;
+	while (w->free_count < GO__BLOCKS_BATCH && (t = take_one())) {
 		push(&w->free_blocks, t);
 		w->free_count++;
 	}
@@ -107,43 +134,54 @@ struct go__task *go__block_alloc_slow(struct go__worker *w)
 
 	if (!w) {
 		go__lock_acquire(&lock);
-		t = from_depot();
+		t = take_one();
 		go__lock_release(&lock);
 		return t;
 	}
-	refill(w);
+	if (w->spare_blocks) {
+		w->free_blocks = w->spare_blocks;
+		w->free_count = GO__BLOCKS_BATCH;
+		w->spare_blocks = NULL;
+	} else {
+		refill(w);
+	}
 	t = pop(&w->free_blocks);
 	w->free_count -= t != NULL;
 	return t;
 }
 
-/* Give blocks of the cache to the depot, until `keep` are left. */
-static void flush(struct go__worker *w, unsigned keep)
+/* Give the spare to the depot. */
+static void give_spare(struct go__worker *w)
 {
+	if (!w->spare_blocks)
+		return;
 	go__lock_acquire(&lock);
-	while (w->free_count > keep) {
-		push(&depot, pop(&w->free_blocks));
-		w->free_count--;
-	}
+	put_batch(w->spare_blocks);
 	go__lock_release(&lock);
+	w->spare_blocks = NULL;
 }
 
 void go__block_free_slow(struct go__worker *w, struct go__task *t)
 {
 	if (!w) {
 		go__lock_acquire(&lock);
-		push(&depot, t);
+		push(&loose, t);
 		go__lock_release(&lock);
 		return;
 	}
-	flush(w, GO__BLOCKS_BATCH);
+	give_spare(w);
+	w->spare_blocks = w->free_blocks;
+	w->free_blocks = NULL;
 	push(&w->free_blocks, t);
-	w->free_count++;
+	w->free_count = 1;
 }
 
 void go__block_drain(struct go__worker *w)
 {
-	flush(w, 0);
+	give_spare(w);
+	while (w->free_blocks)
+		go__block_free_slow(NULL, pop(&w->free_blocks));
+	w->free_count = 0;
 }
 
 void go__block_each(void (*fn)(struct go__task *t, void *arg), void *arg)

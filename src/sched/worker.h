@@ -65,13 +65,15 @@ struct go__worker {
 	struct go__task *handoff; /* Picked, but its stack takes the host. */
 	char *dead_slot;
 	unsigned dead_class;
-	unsigned free_count;            /* Of free_blocks. */
-	struct go__waiter *free_blocks; /* Linked by their `next`. */
-	uint64_t id, id_end;            /* Task ids to give out. */
-	uint64_t seed;                  /* Which victim first. */
-	uint64_t polled_at; /* Time of its last look at the poller. */
-	uint32_t clock;     /* Milliseconds, when it last looked. */
-	uint64_t limit;     /* Sleep no longer: a shutdown's time-out. */
+	unsigned free_count; /* Of free_blocks. */
+	/* Task blocks, linked by their `next`; `spare` is a full batch, or
+	 * NULL: block.c. */
+	struct go__waiter *free_blocks, *spare_blocks;
+	uint64_t id, id_end; /* Task ids to give out. */
+	uint64_t seed;       /* Which victim first. */
+	uint64_t polled_at;  /* Time of its last look at the poller. */
+	uint32_t clock;      /* Milliseconds, when it last looked. */
+	uint64_t limit;      /* Sleep no longer: a shutdown's time-out. */
 	struct go__stack_cache stacks;
 	struct go__context grave;     /* Stands in for a task that has ended. */
 	struct go__altstack altstack; /* Of the host's thread. */
@@ -196,7 +198,6 @@ enum {
 #else
 	GO__BLOCKS_BATCH = 32, /* Moved between a cache and the depot. */
 #endif
-	GO__BLOCKS_CACHE = 2 * GO__BLOCKS_BATCH,
 };
 
 /* Parts of the next two functions. */
@@ -217,7 +218,7 @@ static inline struct go__task *go__block_alloc(struct go__worker *w)
 
 static inline void go__block_free(struct go__worker *w, struct go__task *t)
 {
-	if (!w || w->free_count == GO__BLOCKS_CACHE) {
+	if (!w || w->free_count == GO__BLOCKS_BATCH) {
 		go__block_free_slow(w, t);
 		return;
 	}
