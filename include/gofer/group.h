@@ -152,6 +152,12 @@ GO_API int go_join_all(const go_task *tasks, size_t n, void **results);
  * and the others are cancelled and waited for.  An error (as for a group's
  * child) does not win, unless all fail.  *winner and *result may be null.
  *
+ *     go_fn *ways[] = {ask_mirror, ask_mirror};
+ *     void *arguments[] = {&slow, &fast};
+ *     void *answer;
+ *     size_t winner;
+ *     int r = go_race(2, ways, arguments, &winner, &answer);
+ *
  * Returns  0 (*winner and *result are set); -EINVAL (n is zero, fn is null);
  *          the first error if all failed; or as go_spawn().
  * Context  task.

@@ -225,6 +225,14 @@ GO_API int go_cond_destroy(go_cond *c);
 /*
  * An event: set or not.  A manual one stays set until it is reset, and lets all
  * pass; an automatic one lets one waiter pass and is reset by that.
+ *
+ *     static go_event sign = GO_EVENT_INIT;
+ *     ...
+ *     r = go_event_wait(&sign);
+ *     ...
+ *     go_event_set(&sign);
+ *
+ * This and the following examples are from examples/crew.c.
  */
 typedef struct go_event {
 	go_line line;
@@ -288,7 +296,15 @@ GO_API int go_event_try(go_event *e);
  */
 GO_API int go_event_destroy(go_event *e);
 
-/* A counter of what is still to be done. */
+/*
+ * A counter of what is still to be done.
+ *
+ *     int r = go_wait_group_add(&working, CREW);
+ *     ...
+ *     go_wait_group_done(&working);
+ *     ...
+ *     r = go_wait_group_wait(&working);
+ */
 typedef struct go_wait_group {
 	int64_t count;
 	go_line line;
@@ -339,7 +355,13 @@ GO_API int go_wait_group_wait(go_wait_group *g);
  */
 GO_API int go_wait_group_destroy(go_wait_group *g);
 
-/* Something that is done once. */
+/*
+ * Something that is done once.
+ *
+ *     static go_once_flag once = GO_ONCE_INIT;
+ *     ...
+ *     int r = go_once(&once, prepare, NULL);
+ */
 typedef struct go_once_flag {
 	uint64_t runner;
 	go_line line;
@@ -366,6 +388,10 @@ GO_API int go_once(go_once_flag *once, void (*fn)(void *arg), void *arg);
  * A lock for many readers or one writer.  They get it in the order in which
  * they came, readers that follow each other together; so nobody starves, and
  * who reads already must not ask to read again.
+ *
+ *     go_rwlock_rdlock(&lock);
+ *     seen = written;
+ *     go_rwlock_unlock(&lock);
  */
 typedef struct go_rwlock {
 	uint64_t writer;
@@ -430,7 +456,15 @@ GO_API int go_rwlock_unlock(go_rwlock *l);
  */
 GO_API int go_rwlock_destroy(go_rwlock *l);
 
-/* A place where a number of tasks and threads wait for each other. */
+/*
+ * A place where a number of tasks and threads wait for each other.
+ *
+ *     static go_barrier half_way = GO_BARRIER_INIT(CREW);
+ *     ...
+ *     r = go_barrier_wait(&half_way);
+ *     if (r == 1)
+ *             printf("half way\n");
+ */
 typedef struct go_barrier {
 	uint32_t parties, arrived;
 	go_line line;
