@@ -41,7 +41,8 @@ static void *events(void *unused)
 {
 	go_event manual = GO_EVENT_INIT, once = GO_EVENT_AUTO_INIT;
 	go_case k[] = {GO_EVENT(&manual), GO_EVENT(NULL), GO_EVENT(&once)};
-	struct selection s[2] = {{k, 3}, {k + 1, 2}};
+	go_case other[] = {GO_EVENT(NULL), GO_EVENT(&once)};
+	struct selection s[2] = {{k, 3}, {other, 2}};
 	go_task t[2];
 
 	(void)unused;
