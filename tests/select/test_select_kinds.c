@@ -221,7 +221,7 @@ static void *descriptors(void *arg)
 	bool foreign = GO_TO_INT(arg);
 	struct selection s;
 	go_chan *c;
-	int fd[2], n = 1, m;
+	int fd[2], n = 1, m = 0;
 	char byte;
 	go_task t;
 
@@ -580,5 +580,63 @@ Test(select_kinds, no_memory_in_a_plain_thread, .timeout = 60)
 	}
 	cr_assert_eq(go_close(fd[0]), 0);
 	cr_assert_eq(go_close(fd[1]), 0);
+}
+
+/* ---- handed over while the wait is being linked ---- */
+
+static go_chan *handed;
+static enum go__sys_call moment;
+static int outcome;
+static _Atomic int handed_over;
+
+/* The wait has begun, and is not linked to the descriptor yet. */
+static int send_meanwhile(enum go__sys_call call)
+{
+	int (*no_hook)(enum go__sys_call) = NULL;
+	uint64_t n = 42;
+
+	if (call != moment)
+		return 0;
+	go__sys_hook = no_hook;
+	atomic_store(&handed_over, go_chan_try_send(handed, &n));
+	return outcome;
+}
+
+/* Whatever the descriptor comes to then, the value counts. */
+static void *meanwhile(void *unused)
+{
+	static const int outcomes[] = {0, -ENOMEM, -ENOSPC};
+
+	(void)unused;
+	for (int i = 0; i < 3; i++) {
+		uint64_t n = 0;
+		int fd[2];
+
+		MUST(go_chan_create(&handed, 8, 0) == 0);
+		MUST(go_pipe(fd) == 0);
+		go_case k[] = {GO_READABLE(fd[0]), GO_RECV(handed, &n)};
+
+		/* A plain thread has made its eventfd by then. */
+		k[0].fd = fd[1];
+		k[0].kind = GO_CASE_WRITABLE;
+		MUST(go_select(k, 2) == 0);
+		k[0] = GO_READABLE(fd[0]);
+		outcome = outcomes[i];
+		atomic_store(&handed_over, 1);
+		go__sys_hook = send_meanwhile;
+		MUST(go_select(k, 2) == 1 && k[1].result == 0 && n == 42);
+		MUST(atomic_load(&handed_over) == 0);
+		MUST(go_chan_destroy(handed) == 0);
+		MUST(go_close(fd[0]) == 0 && go_close(fd[1]) == 0);
+	}
+	return NULL;
+}
+
+Test(select_kinds, handed_over_while_linking, .timeout = 60)
+{
+	moment = GO__SYS_epoll_ctl;
+	run_everywhere(meanwhile, NULL);
+	moment = GO__SYS_ppoll;
+	cr_assert_null(meanwhile(NULL));
 }
 #endif
