@@ -47,8 +47,8 @@ enum go_case_kind {
 	GO_CASE_WRITABLE
 };
 
-/* Made by the macros below; only the result is for you.  An array of them is for
- * one call at a time. */
+/* Made by the macros below; only the result is for you.  An array of them is
+ * for one call at a time. */
 typedef struct go_case {
 	int kind;
 	/* Of the case that was chosen: 0, -EPIPE (its channel is closed) or
