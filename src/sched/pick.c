@@ -112,11 +112,13 @@ static void run_timers(struct go__wheel *wheel, uint64_t now)
 	go__wake_list_flush(&ready);
 }
 
-/* Own timers, if there are any. */
-static void own_timers(struct go__worker *w)
+/* Own timers; false: there are none. */
+static bool own_timers(struct go__worker *w)
 {
-	if (go__wheel_next(&w->wheel) != GO__NO_DEADLINE)
-		run_timers(&w->wheel, go__sys_now());
+	if (go__wheel_next(&w->wheel) == GO__NO_DEADLINE)
+		return false;
+	run_timers(&w->wheel, go__sys_now());
+	return true;
 }
 
 /*
@@ -287,10 +289,8 @@ static struct go__task *look(struct go__worker *w)
 		t = from_injection(w);
 	if (!t && go__queue_count(&w->runtime->starved))
 		t = from_starved(w);
-	if (!t) {
-		own_timers(w);
+	if (!t && own_timers(w))
 		t = go__pick_local(w, true);
-	}
 	return t;
 }
 

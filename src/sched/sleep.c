@@ -20,7 +20,8 @@
  * All sequentially consistent.  If O2 comes before S1 in their order, then so
  * does O1 before S2, and the sentry has seen the timer; else O2 reads what S1
  * or S3 wrote, and compares.  (A worker that is awake looks after its timers
- * itself; if it does not come to it, the watchdog has others do it.)
+ * itself; if it does not come to it, the watchdog has others do it.)  In a
+ * runtime with one worker nobody would read what S1 and S3 write.
  *
  * INVARIANT  poll_owner is 1 while somebody is inside go__poller_wait(), and a
  *            sentry holds it from before it joins the sleepers until it has
@@ -39,6 +40,11 @@ bool go__poll_acquire(struct go_runtime *rt)
 	/* relaxed: a look, to keep the line shared while somebody polls. */
 	if (atomic_load_explicit(&rt->poll_owner, memory_order_relaxed))
 		return false;
+	if (rt->worker_count == 1) {
+		/* relaxed: there is nobody else. */
+		atomic_store_explicit(&rt->poll_owner, 1, memory_order_relaxed);
+		return true;
+	}
 	/* acquire <- go__poll_release(): the poller's memory. */
 	return atomic_compare_exchange_strong_explicit(&rt->poll_owner, &none,
 						       1, memory_order_acquire,
@@ -53,8 +59,9 @@ void go__poll_release(struct go_runtime *rt)
 
 static void set_sleep_until(struct go_runtime *rt, uint64_t when)
 {
-	/* [sleep_until] seq_cst: S1 and S3 of the head. */
-	go__store_seq_cst(&rt->sleep_until, when);
+	if (rt->worker_count > 1)
+		/* [sleep_until] seq_cst: S1 and S3 of the head. */
+		go__store_seq_cst(&rt->sleep_until, when);
 }
 
 /* The earliest deadline of all workers' timers. */
