@@ -10,7 +10,8 @@
  *     thread, which blocks.  Unless it is marked "deaf", it fails with
  *     -ECANCELED once the calling task has been cancelled, and with -ETIMEDOUT
  *     when it would wait longer than a deadline around it allows (deadline.h).
- *     These results are not repeated under Returns.
+ *     The main task's fails with -EDEADLK, even if it is deaf, when nothing can
+ *     ever end it (runtime.h).  These results are not repeated under Returns.
  *   - "Returns" lists the results, "Context" who may call, "Parks" whether the
  *     calling task may leave its thread, and come back on another one.
  *   - Times are nanoseconds; points in time are on CLOCK_MONOTONIC.

@@ -85,7 +85,8 @@ GO_API int go_group_spawn_at(go_group *group, go_fn *fn, void *arg,
 
 /*
  * Wait until no child is left.  If the caller is cancelled meanwhile, or a
- * deadline passes, it cancels the children, and waits for them all the same.
+ * deadline passes, it cancels the children, and waits for them all the same; so
+ * it does in a deadlock (runtime.h), and returns -EDEADLK.
  *
  * Returns  0, or the first error that a child has returned (a child that found
  *          no stack: -ENOMEM); -EINVAL (group is null); -EDEADLK (called by
@@ -138,8 +139,8 @@ static inline go_group go_group_make(const go_group_options *options)
 
 /*
  * Join n tasks, all of them even if one fails.  results (if not null) takes
- * what they returned; NULL for one whose join failed.  On -ECANCELED or
- * -ETIMEDOUT those not joined yet are left as they are.
+ * what they returned; NULL for one whose join failed.  After -ECANCELED,
+ * -ETIMEDOUT or -EDEADLK those not joined yet are left as they are.
  *
  * Returns  0; -EINVAL (tasks is null); else the first error of a join.
  * Context  as go_task_join().

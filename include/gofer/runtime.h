@@ -28,6 +28,22 @@
  * A process may have many runtimes; tasks of different ones may wait for each
  * other.  The first runtime of a process installs a handler for SIGSEGV and
  * SIGBUS that reports stack overflows and then does what was done before.
+ *
+ * DEADLOCKS  When all tasks of the only runtime wait for each other, and every
+ * other thread of the process waits, without a deadline, for a task's end or in
+ * a shutdown, then nothing can ever wake them.  After a line that says so, the
+ * dump (debug.h) is written to standard error, and the wait of each task that a
+ * plain thread waits for, as of the main task in go_run(), ends with -EDEADLK;
+ * a wait for a group cancels its children as well, and the end of a group waits
+ * for them all the same.  The others wait on, until the main task has returned
+ * and they are cancelled; those that are deaf to that, and wait for each other,
+ * then get -EDEADLK, too.
+ *
+ * That is reported only if it is certain.  A task that waits for a descriptor,
+ * for time (go_sleep(GO_NEVER) included: a way to wait for a signal that ends
+ * the program), or with a deadline, a thread that does anything else, even if
+ * it is blocked, or another runtime may wake a task.  Linux only; not under
+ * ThreadSanitizer, which has a thread of its own.
  */
 #ifndef GOFER_RUNTIME_H
 #define GOFER_RUNTIME_H
@@ -72,6 +88,10 @@ typedef struct go_runtime_options {
 	 * its former handler did, if there was one.  It stays so for the life
 	 * of the process.  Not SIGSEGV or SIGBUS.  0: none. */
 	int dump_signal;
+	/* Report a deadlock (DEADLOCKS below) that has lasted for so long.
+	 * GO_NEVER: none.  0: after a second in go_run() and go_run_with(),
+	 * none otherwise. */
+	int64_t deadlock_after_ns;
 	/* Must be zero. */
 	uint64_t reserved[8];
 } go_runtime_options;
@@ -83,22 +103,26 @@ typedef struct go_runtime_options {
  *
  * Returns  0; what go_runtime_create() returns on failure; -EINVAL (main_fn is
  *          null); -EDEADLK (called by a task: it would wait for itself.  Spawn
- *          a task instead, or call go_run from a plain thread).
+ *          a task instead, or call go_run from a plain thread); -EDEADLK (all
+ *          is over, but a deadlock was reported on the way).
  * Context  plain thread.
  * Parks    blocks until all is over.
  */
-GO_API int go_run(go_fn *main_fn, void *arg);
+GO_API int go_run_at(go_fn *main_fn, void *arg, const char *site);
+#define go_run(main_fn, arg) go_run_at(main_fn, arg, GO_SITE)
 
 /*
  * As go_run(), with options, and with what main_fn returned in *result (unless
- * result is null).
+ * result is null, or main_fn was not run).
  *
  * Returns  as go_run().
  * Context  plain thread.
  * Parks    blocks until all is over.
  */
-GO_API int go_run_with(const go_runtime_options *options, go_fn *main_fn,
-		       void *arg, void **result);
+GO_API int go_run_with_at(const go_runtime_options *options, go_fn *main_fn,
+			  void *arg, void **result, const char *site);
+#define go_run_with(options, main_fn, arg, result)                             \
+	go_run_with_at(options, main_fn, arg, result, GO_SITE)
 
 /*
  * Make a runtime and start its workers.  On failure nothing is left behind and

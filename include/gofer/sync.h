@@ -186,7 +186,8 @@ typedef struct go_cond {
 
 /*
  * Unlock a mutex, wait for a signal, and lock the mutex again; that last part
- * is deaf.  The mutex is locked when the call returns, whatever it returns.
+ * is deaf.  The mutex is locked when the call returns, whatever it returns; but
+ * for -EDEADLK, when nobody is ever going to unlock it (runtime.h).
  *
  * Returns  0; -EPERM (the mutex is not the caller's); -ETIMEDOUT.  A call that
  *          fails has used up no signal.

@@ -184,12 +184,13 @@ void go__block_drain(struct go__worker *w)
 	w->free_count = 0;
 }
 
-void go__block_each(void (*fn)(struct go__task *t, void *arg), void *arg)
+void go__block_each(bool (*fn)(struct go__task *t, void *arg), void *arg)
 {
 	/* acquire <- [slab]: its blocks are zero or better. */
 	struct slab *slab = atomic_load_explicit(&slabs, memory_order_acquire);
 
 	for (; slab; slab = slab->next)
 		for (unsigned i = 0; i < SLAB_BLOCKS; i++)
-			fn(&slab->block[i], arg);
+			if (!fn(&slab->block[i], arg))
+				return;
 }

@@ -79,7 +79,7 @@ void go__runtimes_add(struct go_runtime *rt)
 	atomic_store_explicit(&rt->next_runtime, follow(&runtimes),
 			      memory_order_relaxed);
 	/* seq_cst -> follow(): with all that is constant in it. */
-	atomic_store_explicit(&runtimes, rt, memory_order_seq_cst);
+	go__store_seq_cst(&runtimes, rt);
 	go__lock_release(&lock);
 }
 
@@ -92,13 +92,17 @@ void go__runtimes_remove(struct go_runtime *rt)
 	while (follow(link) != rt)
 		link = &follow(link)->next_runtime;
 	/* seq_cst: F1 of the head. */
-	atomic_store_explicit(link, follow(&rt->next_runtime),
-			      memory_order_seq_cst);
+	go__store_seq_cst(link, follow(&rt->next_runtime));
 	go__lock_release(&lock);
 	/* seq_cst: F2 of the head; and [readers]: they have read. */
 	while ((n = atomic_load_explicit(&readers, memory_order_seq_cst)))
 		(void)go__sys_futex_wait(&readers, n,
 					 go__sys_now() + 1000 * 1000);
+}
+
+bool go__runtimes_only(struct go_runtime *rt)
+{
+	return follow(&runtimes) == rt && !follow(&rt->next_runtime);
 }
 
 /* ---- text ---- */
@@ -287,6 +291,7 @@ static const char *kind_text(unsigned kind)
 		[GO__WAIT_WATCH] = "a change of watch",
 		[GO__WAIT_ONESHOT] = "a message from one-shot",
 		[GO__WAIT_CLOSED] = "the closing of one-shot",
+		[GO__WAIT_SELECT_FDS] = "select at",
 		[GO__WAIT_BLOCKING] = "blocking call",
 	};
 
@@ -384,20 +389,20 @@ struct walk {
 	uint64_t now;
 };
 
-static void put_task(struct go__task *t, void *arg)
+static bool put_task(struct go__task *t, void *arg)
 {
 	struct walk *walk = arg;
 	struct text *x = walk->text;
 	struct view v;
 	enum look r = look(t, walk->rt, &v);
 
-	if (r == NOT_OURS || x->error)
-		return;
+	if (r == NOT_OURS)
+		return true;
 	put(x, "  task ");
 	put_number(x, v.id, 10);
 	if (r == CHANGING) {
 		put(x, ": changing\n");
-		return;
+		return x->error == 0;
 	}
 	if (v.name)
 		put_name(x, v.name);
@@ -410,6 +415,7 @@ static void put_task(struct go__task *t, void *arg)
 	if (v.slot)
 		put_stack(x, &v);
 	put(x, "\n");
+	return x->error == 0;
 }
 
 /* ---- a runtime's lines ---- */

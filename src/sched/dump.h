@@ -3,12 +3,17 @@
 #ifndef GO_SCHED_DUMP_H
 #define GO_SCHED_DUMP_H
 
+#include <stdbool.h>
+
 struct go_runtime;
 
 /* Into the list of runtimes that go_dump() shows. */
 void go__runtimes_add(struct go_runtime *rt);
 /* Out of it; waits until no dump reads it any more. */
 void go__runtimes_remove(struct go_runtime *rt);
+
+/* Is it the only one in the process?  For what runs in it. */
+bool go__runtimes_only(struct go_runtime *rt);
 
 /* Dump to standard error on a signal; 0 or -errno.  Once per signal. */
 int go__dump_on_signal(int sig);

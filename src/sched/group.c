@@ -248,7 +248,7 @@ int go_group_wait(go_group *group)
 {
 	struct go__group *g = inside(group);
 	struct go__waiter *w = go__waiter_self();
-	int r;
+	int r, error;
 
 	if (!group)
 		return -EINVAL;
@@ -264,9 +264,9 @@ int go_group_wait(go_group *group)
 		(void)wait_for_none(g, w, true);
 	}
 	go__lock_acquire(&g->lock);
-	r = g->error;
+	error = g->error;
 	go__lock_release(&g->lock);
-	return r;
+	return r == -EDEADLK ? r : error;
 }
 
 void go_group_end(go_group *group)
@@ -301,7 +301,7 @@ int go_join_all(const go_task *tasks, size_t n, void **results)
 			results[i] = value;
 		if (r < 0 && first == 0)
 			first = r;
-		if (r == -ECANCELED || r == -ETIMEDOUT)
+		if (go__wait_deserted(r))
 			return first;
 	}
 	return first;

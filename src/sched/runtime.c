@@ -63,7 +63,7 @@ static int check_options(const go_runtime_options *o)
 	if (memcmp(o->reserved, zero, sizeof(zero)) != 0 ||
 	    (o->flavour != GO_MULTI_THREAD &&
 	     o->flavour != GO_CURRENT_THREAD) ||
-	    o->workers > WORKERS_MOST ||
+	    o->workers > WORKERS_MOST || o->deadlock_after_ns < 0 ||
 	    (o->stack_bytes && !go__stack_class(o->stack_bytes)))
 		return -EINVAL;
 	return 0;
@@ -81,6 +81,14 @@ static unsigned count_workers(const go_runtime_options *o, int flavour)
 	return n < WORKERS_MOST ? n : WORKERS_MOST;
 }
 
+/* After how long to look for a deadlock. */
+static uint64_t patience_of(const go_runtime_options *o)
+{
+	if (o->deadlock_after_ns == 0 || o->deadlock_after_ns == GO_NEVER)
+		return GO__NO_DEADLINE;
+	return (uint64_t)o->deadlock_after_ns;
+}
+
 static void configure(struct go_runtime *rt, const go_runtime_options *o)
 {
 	const char *name = o->thread_name ? o->thread_name : "gofer";
@@ -91,6 +99,7 @@ static void configure(struct go_runtime *rt, const go_runtime_options *o)
 	rt->stack_class =
 		stack ? go__stack_class(stack) : GO__STACK_DEFAULT_CLASS;
 	rt->worker_stack_bytes = o->worker_stack_bytes;
+	rt->patience = patience_of(o);
 	rt->migrate = override("GOFER_MIGRATE", o->migrate, 1);
 	strncpy(rt->thread_name, name, sizeof(rt->thread_name) - 1);
 	if (o->allow_unguarded)
@@ -234,6 +243,14 @@ static bool task_is_over(void *arg)
 	return !go__task_word_is(&t->word, task->id);
 }
 
+/* Run the tasks of a runtime without threads until this one is over. */
+static void host_main(struct go_runtime *rt, go_task *task)
+{
+	rt->main = *task;
+	(void)go__worker_host(&rt->worker[0], task_is_over, task);
+	rt->main = (go_task){NULL, 0};
+}
+
 /* ---- running something in it ---- */
 
 int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
@@ -257,8 +274,7 @@ int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
 		      &task);
 	if (r == 0) {
 		if (host)
-			(void)go__worker_host(&rt->worker[0], task_is_over,
-					      &task);
+			host_main(rt, &task);
 		/* Deaf: *arg is the task's until it is over. */
 		(void)go_shield_begin(&shield);
 		r = go_task_join(task, result);
@@ -269,9 +285,11 @@ int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
 	return r;
 }
 
-int go_run_with(const go_runtime_options *options, go_fn *main_fn, void *arg,
-		void **result)
+int go_run_with_at(const go_runtime_options *options, go_fn *main_fn, void *arg,
+		   void **result, const char *site)
 {
+	static const go_runtime_options defaults;
+	go_runtime_options o = options ? *options : defaults;
 	go_runtime *rt;
 	int r;
 
@@ -279,18 +297,22 @@ int go_run_with(const go_runtime_options *options, go_fn *main_fn, void *arg,
 		return -EINVAL;
 	if (go__worker_self())
 		return -EDEADLK;
-	r = go_runtime_create(&rt, options);
+	if (o.deadlock_after_ns == 0)
+		o.deadlock_after_ns = GO_SECOND;
+	r = go_runtime_create(&rt, &o);
 	if (r < 0)
 		return r;
-	r = go_runtime_block_on(rt, main_fn, arg, result);
+	r = go_runtime_block_on_at(rt, main_fn, arg, result, site);
 	(void)go_runtime_shutdown(rt, GO_NEVER);
+	if (r == 0 && rt->deadlocked)
+		r = -EDEADLK;
 	(void)go_runtime_destroy(rt);
 	return r;
 }
 
-int go_run(go_fn *main_fn, void *arg)
+int go_run_at(go_fn *main_fn, void *arg, const char *site)
 {
-	return go_run_with(NULL, main_fn, arg, NULL);
+	return go_run_with_at(NULL, main_fn, arg, NULL, site);
 }
 
 /* ---- shutting down ---- */
@@ -335,13 +357,14 @@ static void close_door(struct go_runtime *rt)
 }
 
 /* Phase two, for one block: end the wait of a task of this runtime. */
-static void interrupt_ours(struct go__task *t, void *arg)
+static bool interrupt_ours(struct go__task *t, void *arg)
 {
 	uint64_t id = go__task_word_id(&t->word);
 
 	/* relaxed: go__task_word_id() has acquired what goes with this id. */
 	if (atomic_load_explicit(&t->runtime, memory_order_relaxed) == arg)
 		go__task_interrupt(t, id);
+	return true;
 }
 
 static uint64_t deadline_after(int64_t timeout_ns)
@@ -366,6 +389,16 @@ static void wait_drained(struct go_runtime *rt, uint64_t deadline)
 		go__notify_all(rt);
 		r = go__sys_futex_wait(&rt->news, news, deadline);
 	}
+}
+
+/* As long as it takes: who waits here is not going to wake anybody. */
+static void wait_patiently(struct go_runtime *rt)
+{
+	/* relaxed, both: read when our own thread is known to wait here, or
+	 * not to exist (deadlock.c). */
+	atomic_fetch_add_explicit(&rt->drainers, 1, memory_order_relaxed);
+	wait_drained(rt, GO__NO_DEADLINE);
+	atomic_fetch_sub_explicit(&rt->drainers, 1, memory_order_relaxed);
 }
 
 static bool drained_or_late(void *arg)
@@ -416,6 +449,8 @@ int go_runtime_shutdown(go_runtime *rt, int64_t timeout_ns)
 	if (rt->flavour == GO_CURRENT_THREAD) {
 		if (go__phase(rt) != GO__STOPPED)
 			r = run_until_drained(rt, deadline);
+	} else if (deadline == GO__NO_DEADLINE) {
+		wait_patiently(rt);
 	} else {
 		wait_drained(rt, deadline);
 	}

@@ -77,44 +77,82 @@ static uint64_t earliest(struct go_runtime *rt)
 	return first;
 }
 
-/* A sleeper's timers may be earlier than what the sentry sleeps until. */
+/* The sentry does not look for deadlocks any more; see deadlock.c. */
+static bool has_settled(struct go_runtime *rt)
+{
+	/* relaxed: what was set before we joined the sleepers we see through
+	 * their lock. */
+	return rt->patience != GO__NO_DEADLINE &&
+	       atomic_load_explicit(&rt->settled, memory_order_relaxed);
+}
+
+/*
+ * A sleeper's timers may be earlier than what the sentry sleeps until; or it
+ * was the last to run, and nobody is going to wake it.
+ */
 static void tell_sentry(struct go__worker *w)
 {
 	uint64_t next = go__wheel_next(&w->wheel);
 
 	/* seq_cst: O2 of the head. */
 	if (next < atomic_load_explicit(&w->runtime->sleep_until,
-					memory_order_seq_cst))
+					memory_order_seq_cst) ||
+	    has_settled(w->runtime))
 		go__poller_break(w->runtime->poller);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Sleep until something is due, an event or a break comes, or `patience` has
+ * passed.  Returns whether the last alone is the case.
+ */
+static bool sleep_in_poller(struct go__worker *w, uint64_t patience,
+			    struct go__wake_list *ready)
+{
+	struct go_runtime *rt = w->runtime;
+	uint64_t now = 0, due, until, enough = GO__NO_DEADLINE;
+	int64_t timeout = -1;
+
+	set_sleep_until(rt, GO__NO_DEADLINE);
+	due = sooner(earliest(rt), w->limit);
+	if (due != GO__NO_DEADLINE || patience != GO__NO_DEADLINE ||
+	    go__stack_trim_due() != UINT64_MAX) {
+		now = go__sys_now();
+		due = sooner(due, go__stack_trim(now));
+		if (patience < GO__NO_DEADLINE - now)
+			enough = now + patience;
+	}
+	until = sooner(due, enough);
+	if (until != GO__NO_DEADLINE)
+		timeout = until > now ? (int64_t)(until - now) : 0;
+	set_sleep_until(rt, until);
+	(void)go__poller_wait(rt->poller, timeout, GO__RING_CAPACITY, ready);
+	set_sleep_until(rt, 0);
+	if (until == GO__NO_DEADLINE)
+		return false;
+	now = go__sys_now();
+	for (unsigned i = 0; due <= now && i < rt->worker_count; i++)
+		go__wheel_run(&rt->worker[i].wheel, now, ready);
+	return enough <= now && due > now && ready->count == 0;
 }
 
 static void sleep_as_sentry(struct go__worker *w, struct go__wake_list *ready)
 {
 	struct go_runtime *rt = w->runtime;
-	uint64_t now, until;
-	int64_t timeout = -1;
+	uint64_t patience = rt->patience;
 
-	set_sleep_until(rt, GO__NO_DEADLINE);
-	until = earliest(rt);
-	until = w->limit < until ? w->limit : until;
-	if (until != GO__NO_DEADLINE || go__stack_trim_due() != UINT64_MAX) {
-		uint64_t trim;
-
-		now = go__sys_now();
-		trim = go__stack_trim(now);
-		until = trim < until ? trim : until;
-		if (until != GO__NO_DEADLINE)
-			timeout = until > now ? (int64_t)(until - now) : 0;
-	}
-	set_sleep_until(rt, until);
-	(void)go__poller_wait(rt->poller, timeout, GO__RING_CAPACITY, ready);
-	set_sleep_until(rt, 0);
+	if (patience != GO__NO_DEADLINE)
+		/* relaxed: a sleeper that misses it sleeps before us. */
+		atomic_store_explicit(&rt->settled, false,
+				      memory_order_relaxed);
+	while (sleep_in_poller(w, patience, ready) &&
+	       go__deadlock_look(w, &patience, ready))
+		;
 	go__poll_release(rt);
-	if (until != GO__NO_DEADLINE) {
-		now = go__sys_now();
-		for (unsigned i = 0; until <= now && i < rt->worker_count; i++)
-			go__wheel_run(&rt->worker[i].wheel, now, ready);
-	}
 }
 
 static void sleep_on_futex(struct go__worker *w)

@@ -320,7 +320,7 @@ static int wait_for_end(struct go__task *t, struct go__waiter *w, void **result)
 		return reap(t, w, result);
 	}
 	r = go__wait(w);
-	if (r == -ETIMEDOUT || r == -ECANCELED)
+	if (go__wait_deserted(r))
 		return give_up(t, r, result);
 	if (r == 0 && result)
 		*result = w->value;

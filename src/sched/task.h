@@ -115,8 +115,11 @@ int go__task_cancel(struct go__task *t, uint64_t id);
 /* End the wait of task `id` with -ECANCELED, if one is open and not deaf. */
 void go__task_interrupt(struct go__task *t, uint64_t id);
 
-/* Call fn for every block there ever was.  Concurrent with everything. */
-void go__block_each(void (*fn)(struct go__task *t, void *arg), void *arg);
+/*
+ * Call fn for every block there ever was, until it returns false.  Concurrent
+ * with everything.
+ */
+void go__block_each(bool (*fn)(struct go__task *t, void *arg), void *arg);
 
 /*
  * The last act of a task: publish its result and wake its joiner.  The block

@@ -42,7 +42,11 @@
 /* No deadline, as a point in time. */
 #define GO__NO_DEADLINE UINT64_MAX
 
-/* What a wait is for: told to people by the dump, and to nobody else. */
+/*
+ * What a wait is for: told to people by the dump.  deadlock.c lists those that
+ * only calls of the library end; a new kind is taken for one that the outside
+ * ends until it is entered there.
+ */
 enum go__wait_kind {
 	GO__WAIT_OTHER,
 	GO__WAIT_SLEEP,
@@ -62,11 +66,12 @@ enum go__wait_kind {
 	GO__WAIT_COUNTER, /* A wait group. */
 	GO__WAIT_SEND,
 	GO__WAIT_RECEIVE,
-	GO__WAIT_SELECT, /* object: the caller's cases. */
 	GO__WAIT_BROADCAST,
 	GO__WAIT_WATCH,
 	GO__WAIT_ONESHOT,
-	GO__WAIT_CLOSED, /* A one-shot's sender, for its receiver to go. */
+	GO__WAIT_CLOSED,     /* A one-shot's sender, for its receiver to go. */
+	GO__WAIT_SELECT,     /* object: the caller's cases, as the next one. */
+	GO__WAIT_SELECT_FDS, /* There are descriptors among them. */
 	GO__WAIT_BLOCKING,
 	GO__WAIT_KIND_MASK = 0xff,
 	/* To be added: heed neither deadline scopes nor cancellation. */
@@ -141,7 +146,7 @@ void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned kind,
 /*
  * Park until the wait is over.  Returns what the waker delivered (by
  * convention >= 0, or the negated errno value that the call is to return),
- * -ETIMEDOUT or -ECANCELED.  Suspends.
+ * -ETIMEDOUT, -ECANCELED or, from deadlock.c, -EDEADLK.  Suspends.
  */
 int go__wait(struct go__waiter *w);
 
@@ -152,10 +157,10 @@ int go__wait(struct go__waiter *w);
  */
 int go__wait_abandon(struct go__waiter *w);
 
-/* True if nobody has unlinked the node of a wait that ended so. */
+/* True if nobody has unlinked the node of a wait that ended so: early. */
 static inline bool go__wait_deserted(int r)
 {
-	return r == -ETIMEDOUT || r == -ECANCELED;
+	return r == -ETIMEDOUT || r == -ECANCELED || r == -EDEADLK;
 }
 
 /* For the node of a wait that has just been begun. */

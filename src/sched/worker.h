@@ -124,6 +124,9 @@ struct go_runtime {
 	bool migrate;
 	size_t worker_stack_bytes;
 	char thread_name[16];
+	/* How long all sleep until somebody looks whether it is for ever;
+	 * GO__NO_DEADLINE: nobody does (deadlock.c). */
+	uint64_t patience;
 	struct go__poller *poller;
 
 	/* The list of all runtimes: dump.c. */
@@ -143,6 +146,12 @@ struct go_runtime {
 	_Atomic unsigned poll_owner;
 	/* Until when the sentry sleeps; 0: no sentry. */
 	_Atomic uint64_t sleep_until;
+	/* Under idle.lock: the sentry looks for a deadlock no more until
+	 * another worker has fallen asleep.  Threads in a shutdown for as long
+	 * as it takes.  Under idle.lock: a deadlock was found. */
+	_Atomic bool settled;
+	_Atomic uint32_t drainers;
+	bool deadlocked;
 	/* Bumped when the last task has ended while closing, and when the
 	 * phase changes; a futex for go_runtime_shutdown(). */
 	_Atomic uint32_t news;
@@ -153,6 +162,7 @@ struct go_runtime {
 
 	struct go__lock lock; /* Creation, shutdown, who hosts. */
 	bool hosted;          /* Under lock: GO_CURRENT_THREAD runs. */
+	go_task main;         /* The host only: what it runs tasks for. */
 	unsigned threads;     /* Under lock: worker threads to join. */
 
 	_Alignas(64) struct go__worker worker[];
@@ -291,6 +301,16 @@ void go__poll_release(struct go_runtime *rt);
  * counted as searching now.
  */
 bool go__worker_sleep(struct go__worker *w, bool searching);
+
+/* ---- deadlock.c ---- */
+
+/*
+ * The sentry has slept for rt->patience or more without an event: look whether
+ * all wait for each other; if so, report it and end waits, which `ready` takes.
+ * Returns true if the sentry is to sleep on, for *patience.
+ */
+bool go__deadlock_look(struct go__worker *w, uint64_t *patience,
+		       struct go__wake_list *ready);
 
 /* ---- thread.c ---- */
 

@@ -319,7 +319,9 @@ static void link_all(struct choice *s)
 	struct go__waiter *w = s->waiter;
 
 	w->value = NULL;
-	go__wait_begin(w, end_of(s), GO__WAIT_SELECT, s->cases);
+	go__wait_begin(w, end_of(s),
+		       s->fds ? GO__WAIT_SELECT_FDS : GO__WAIT_SELECT,
+		       s->cases);
 	for (size_t i = 0; i < s->count; i++)
 		if (!is_fd(&s->cases[i]))
 			link_part(&s->cases[i], &s->part[i], w);

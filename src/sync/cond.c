@@ -15,7 +15,7 @@ int go_cond_wait(go_cond *c, go_mutex *m)
 	struct go__waiter *w;
 	struct go__wait_node node;
 	struct go__line *l;
-	int r = go__wait_enter(&w);
+	int r = go__wait_enter(&w), locked;
 
 	if (!w || !go__mutex_is_mine(m, w))
 		return -EPERM;
@@ -28,8 +28,8 @@ int go_cond_wait(go_cond *c, go_mutex *m)
 	r = go__wait(w);
 	if (go__wait_deserted(r))
 		go__wait_unlink(&node, &l->lock);
-	(void)go_mutex_lock(m);
-	return r;
+	locked = go_mutex_lock(m);
+	return locked < 0 ? locked : r;
 }
 
 int go_cond_signal(go_cond *c)

@@ -18,7 +18,7 @@
  * that falls asleep beside it.
  *
  * Cannot show: what the watchdog makes up for (a lone task behind one that
- * does not end), the poller's descriptors.
+ * does not end), the poller's descriptors, looks for deadlocks.
  *
  * Bounds: two or three workers, one or two submitters, up to three tasks, rings
  * of two; one preemption, or two in the small cases: the files themselves
@@ -158,6 +158,16 @@ void go__watchdog_kick(struct go_runtime *rt)
 	(void)rt; /* There is none: nothing is to need it. */
 }
 
+/* Nobody is patient here, so nobody looks. */
+bool go__deadlock_look(struct go__worker *w, uint64_t *patience,
+		       struct go__wake_list *ready)
+{
+	(void)w;
+	(void)patience;
+	(void)ready;
+	return false;
+}
+
 uint64_t go__runtime_live(struct go_runtime *rt)
 {
 	(void)rt;
@@ -201,6 +211,7 @@ static void setup_workers(unsigned workers)
 	memset(runs, 0, sizeof(runs));
 	RT->worker_count = workers;
 	RT->fairness = 61;
+	RT->patience = GO__NO_DEADLINE;
 	go__queue_init(&RT->injection);
 	go__queue_init(&RT->starved);
 	go__idle_init(&RT->idle);

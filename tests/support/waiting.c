@@ -11,7 +11,7 @@ struct count {
 };
 
 /* As the dump reads it: the same open wait before and after the object. */
-static void look(struct go__task *t, void *arg)
+static bool look(struct go__task *t, void *arg)
 {
 	struct count *c = arg;
 	uint64_t wait = atomic_load(&t->waiter.word.bits);
@@ -20,6 +20,7 @@ static void look(struct go__task *t, void *arg)
 	if ((wait & (GO__WAIT_SAVED | GO__WAIT_CLAIMED)) == GO__WAIT_SAVED &&
 	    atomic_load(&t->waiter.word.bits) == wait && object == c->object)
 		c->found++;
+	return true;
 }
 
 void test_await_waiters(const void *object, unsigned n)
