@@ -8,7 +8,7 @@ set -u
 
 build=${1:-build}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- switch yield spawn skynet mutex chan deadline \
+[ $# -gt 0 ] || set -- switch yield spawn skynet mutex sync chan deadline \
 	parked idle compare
 
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)

@@ -307,7 +307,7 @@ GO_API int go_event_destroy(go_event *e);
  *     r = go_wait_group_wait(&working);
  */
 typedef struct go_wait_group {
-	int64_t count;
+	uint64_t word;
 	go_line line;
 } go_wait_group;
 
@@ -395,14 +395,13 @@ GO_API int go_once(go_once_flag *once, void (*fn)(void *arg), void *arg);
  *     go_rwlock_unlock(&lock);
  */
 typedef struct go_rwlock {
-	uint64_t writer;
-	uint64_t readers;
+	uint64_t word;
 	go_line line;
 } go_rwlock;
 
 #define GO_RWLOCK_INIT                                                         \
 	{                                                                      \
-		0, 0,                                                          \
+		0,                                                             \
 		{                                                              \
 			0, 0, NULL, NULL                                       \
 		}                                                              \

@@ -55,6 +55,13 @@ static inline bool go__lock_try(struct go__lock *lock)
 						       memory_order_relaxed);
 }
 
+/* Is it held, by whoever took it before something that we have read? */
+static inline bool go__lock_held(const struct go__lock *lock)
+{
+	/* acquire <- [release], if it is free again. */
+	return atomic_load_explicit(&lock->word, memory_order_acquire) != 0;
+}
+
 static inline void go__lock_acquire(struct go__lock *lock)
 {
 	if (!go__lock_try(lock))

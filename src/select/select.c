@@ -230,7 +230,8 @@ static int try_case(struct choice *s, size_t i, struct go__claimed *woken)
 	else if (k->kind == GO_CASE_RECV)
 		return go__chan_take(k->chan, k->value, woken);
 	else if (k->kind == GO_CASE_EVENT)
-		ready = go__event_pass(go__line(&k->event->line));
+		ready = go__event_look(go__line(&k->event->line),
+				       s->waiter != NULL);
 	else
 		ready = has_ended(s, k);
 	return ready ? 0 : -EAGAIN;

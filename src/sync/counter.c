@@ -1,21 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* The wait group and the barrier: lines with a counter under their lock. */
+/*
+ * The wait group, which is the line behind the word of counter.h, and the
+ * barrier, a line with a counter under its lock.
+ *
+ * WHY the barrier has no way around the lock: all but the last one to come join
+ * the line, and the last one takes them out of it.
+ */
+#include "sync/counter.h"
+
 #include "sync/line.h"
+
+static struct go__count *count_of(go_wait_group *g)
+{
+	return (struct go__count *)(void *)&g->word;
+}
 
 int go_wait_group_add(go_wait_group *g, int64_t n)
 {
-	struct go__line *l = go__line_lock(&g->line);
+	int r = go__count_add(count_of(g), n, false);
+	struct go__line *l;
 	struct go__claimed k;
-	bool good = n < 0 ? g->count + n >= 0 : g->count <= INT64_MAX - n;
 
+	if (r != -EAGAIN)
+		return r;
 	go__claimed_init(&k);
-	if (good) {
-		g->count += n;
-		if (g->count == 0)
-			go__claimed_take_all(&k, &l->list, 0);
-	}
+	l = go__line_lock(&g->line);
+	r = go__count_add(count_of(g), n, true);
+	if (r > 0)
+		go__claimed_take_all(&k, &l->list, 0);
 	go__line_flush(l, &k);
-	return good ? 0 : -EINVAL;
+	return r < 0 ? r : 0;
 }
 
 int go_wait_group_done(go_wait_group *g)
@@ -25,14 +39,18 @@ int go_wait_group_done(go_wait_group *g)
 
 int go_wait_group_wait(go_wait_group *g)
 {
+	struct go__line *l = go__line(&g->line);
 	struct go__waiter *w;
-	struct go__line *l;
 	int r = go__wait_enter(&w);
 
 	if (r < 0)
 		return r;
-	l = go__line_lock(&g->line);
-	if (g->count != 0)
+	if (go__count_is_zero(count_of(g))) {
+		go__line_see_out(l);
+		return 0;
+	}
+	(void)go__line_lock(&g->line);
+	if (go__count_queue(count_of(g)))
 		return go__line_wait(l, w, GO__WAIT_COUNTER, g);
 	go__line_unlock(l);
 	return 0;

@@ -1,29 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* The event: a line whose state says whether it is set (event.h). */
+/* The event: the line behind the word of event.h. */
 #include "sync/event.h"
 
-int go_event_set(go_event *e)
+static void set_slow(go_event *e)
 {
 	struct go__line *l = go__line_lock(&e->line);
 	struct go__claimed k;
+	bool set = true;
+	/* relaxed: this bit is constant. */
+	uint32_t bits = atomic_load_explicit(&l->word, memory_order_relaxed);
 
 	go__claimed_init(&k);
-	if (!(l->state & GO__EVENT_AUTO)) {
-		l->state |= GO__EVENT_SET;
+	if (bits & GO__EVENT_AUTO)
+		set = !go__claimed_take_first(&k, &l->list, 0);
+	else
 		go__claimed_take_all(&k, &l->list, 0);
-	} else if (!go__claimed_take_first(&k, &l->list, 0)) {
-		l->state |= GO__EVENT_SET;
-	}
+	go__event_give(l, set);
 	go__line_flush(l, &k);
+}
+
+int go_event_set(go_event *e)
+{
+	if (!go__event_set(go__line(&e->line)))
+		set_slow(e);
 	return 0;
 }
 
 int go_event_reset(go_event *e)
 {
-	struct go__line *l = go__line_lock(&e->line);
-
-	l->state &= ~(uint32_t)GO__EVENT_SET;
-	go__line_unlock(l);
+	go__event_reset(go__line(&e->line));
 	return 0;
 }
 
@@ -35,8 +40,10 @@ int go_event_wait(go_event *e)
 
 	if (r < 0)
 		return r;
+	if (go__event_pass(go__line(&e->line)))
+		return 0;
 	l = go__line_lock(&e->line);
-	if (!go__event_pass(l))
+	if (!go__event_look(l, true))
 		return go__line_wait(l, w, GO__WAIT_EVENT, e);
 	go__line_unlock(l);
 	return 0;
@@ -44,11 +51,7 @@ int go_event_wait(go_event *e)
 
 int go_event_try(go_event *e)
 {
-	struct go__line *l = go__line_lock(&e->line);
-	bool passed = go__event_pass(l);
-
-	go__line_unlock(l);
-	return passed ? 0 : -EAGAIN;
+	return go__event_pass(go__line(&e->line)) ? 0 : -EAGAIN;
 }
 
 int go_event_destroy(go_event *e)

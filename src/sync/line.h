@@ -25,7 +25,10 @@
 
 struct go__line {
 	struct go__lock lock;
-	uint32_t state;
+	union {
+		uint32_t state;        /* Under the lock, or: */
+		_Atomic uint32_t word; /* as its object says. */
+	};
 	struct go__link list;
 };
 
@@ -55,6 +58,21 @@ static inline struct go__line *go__line_lock(go_line *public_line)
 static inline void go__line_unlock(struct go__line *l)
 {
 	go__lock_release(&l->lock);
+}
+
+/*
+ * For one that has got something without the lock: if somebody is giving it
+ * under the lock, see him out, for the caller may free the object next.
+ *
+ * He takes the lock [held], gives by a release, and releases the lock.  Who
+ * acquires what he gave sees the lock taken, or released since: then he is out.
+ */
+static inline void go__line_see_out(struct go__line *l)
+{
+	if (go__lock_held(&l->lock)) {
+		go__lock_acquire(&l->lock);
+		go__line_unlock(l);
+	}
 }
 
 /* Join the line, which is locked, with a node of the caller's stack. */

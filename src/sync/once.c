@@ -8,11 +8,6 @@ enum {
 	DONE
 };
 
-static _Atomic uint32_t *state_of(go_once_flag *once)
-{
-	return (_Atomic uint32_t *)(void *)&once->line.state;
-}
-
 static void run(go_once_flag *once, void (*fn)(void *), void *arg)
 {
 	struct go__claimed k;
@@ -22,7 +17,7 @@ static void run(go_once_flag *once, void (*fn)(void *), void *arg)
 	go__claimed_init(&k);
 	l = go__line_lock(&once->line);
 	/* [done] release -> the first look of go_once(). */
-	atomic_store_explicit(state_of(once), DONE, memory_order_release);
+	atomic_store_explicit(&l->word, DONE, memory_order_release);
 	go__claimed_take_all(&k, &l->list, 0);
 	go__line_flush(l, &k);
 }
@@ -33,8 +28,7 @@ static int begin(go_once_flag *once, struct go__waiter *w, bool *first)
 	struct go__line *l = go__line_lock(&once->line);
 	uint64_t name = (uint64_t)(uintptr_t)w;
 	/* relaxed: under the lock. */
-	uint32_t state =
-		atomic_load_explicit(state_of(once), memory_order_relaxed);
+	uint32_t state = atomic_load_explicit(&l->word, memory_order_relaxed);
 
 	if (state == RUNS && once->runner != name)
 		return go__line_wait(l, w, GO__WAIT_ONCE | GO__WAIT_IS_DEAF,
@@ -43,8 +37,7 @@ static int begin(go_once_flag *once, struct go__waiter *w, bool *first)
 	if (*first) {
 		once->runner = name;
 		/* relaxed: only DONE is looked at without the lock. */
-		atomic_store_explicit(state_of(once), RUNS,
-				      memory_order_relaxed);
+		atomic_store_explicit(&l->word, RUNS, memory_order_relaxed);
 	}
 	go__line_unlock(l);
 	return state == RUNS ? -EDEADLK : 0;
@@ -59,7 +52,8 @@ int go_once(go_once_flag *once, void (*fn)(void *), void *arg)
 	if (!fn)
 		return -EINVAL;
 	/* acquire <- [done]: what fn did. */
-	if (atomic_load_explicit(state_of(once), memory_order_acquire) == DONE)
+	if (atomic_load_explicit(&go__line(&once->line)->word,
+				 memory_order_acquire) == DONE)
 		return 0;
 	w = go__waiter_self();
 	if (!w)

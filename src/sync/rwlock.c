@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The lock for readers and writers: two numbers under the lock of a line.
- *
- * Who comes while others are in line joins it, so neither kind can starve the
- * other.  Whenever the lock is given back, and whenever somebody leaves the
- * line without it, it is granted from the head of the line on: to one writer,
- * or to all readers up to the next writer.  Granting is done for the waiter,
- * under the lock, together with the claim of its wait.
- */
+/* The lock for readers and writers: the line behind the word of rwlock.h. */
+#include "sync/rwlock.h"
+
 #include "sync/line.h"
 
 struct entry {
@@ -15,27 +9,21 @@ struct entry {
 	bool writes;
 };
 
+static struct go__rwlock_word *word_of(go_rwlock *l)
+{
+	return (struct go__rwlock_word *)(void *)&l->word;
+}
+
 static uint64_t name_of(const struct go__waiter *w)
 {
 	return (uint64_t)(uintptr_t)w;
 }
 
-/* Locked: can it be had now, by one that is at the head of the line? */
-static bool is_free(const go_rwlock *l, bool writes)
-{
-	return l->writer == 0 && (!writes || l->readers == 0);
-}
-
-static void own(go_rwlock *l, const struct go__waiter *w, bool writes)
-{
-	if (writes)
-		l->writer = name_of(w);
-	else
-		l->readers++;
-}
+/* ---- the line: under its lock ---- */
 
 static void grant(go_rwlock *l, struct go__line *line, struct go__claimed *k)
 {
+	struct go__rwlock_word *word = word_of(l);
 	struct go__link *link = line->list.next, *next;
 
 	for (; link != &line->list; link = next) {
@@ -43,11 +31,14 @@ static void grant(go_rwlock *l, struct go__line *line, struct go__claimed *k)
 			go__container_of(link, struct entry, node.link);
 
 		next = link->next;
-		if (!is_free(l, e->writes))
+		if (!go__rwlock_is_free(go__rwlock_look(word), e->writes))
 			break;
 		if (go__claimed_take(k, &e->node, 0))
-			own(l, e->node.waiter, e->writes);
+			go__rwlock_own(word, name_of(e->node.waiter),
+				       e->writes);
 	}
+	if (go__list_empty(&line->list))
+		go__rwlock_settle(word);
 }
 
 static void give_up(go_rwlock *l, struct go__line *line, struct entry *e)
@@ -61,17 +52,16 @@ static void give_up(go_rwlock *l, struct go__line *line, struct entry *e)
 	go__line_flush(line, &k);
 }
 
-static int lock(go_rwlock *l, struct go__waiter *w, bool writes, unsigned deaf)
+static int lock_slow(go_rwlock *l, struct go__waiter *w, bool writes,
+		     unsigned deaf)
 {
 	struct go__line *line = go__line_lock(&l->line);
 	struct entry e = {.writes = writes};
 	int r = 0;
 
-	if (l->writer == name_of(w)) {
+	if (go__rwlock_is_mine(go__rwlock_look(word_of(l)), name_of(w))) {
 		r = -EDEADLK;
-	} else if (is_free(l, writes) && go__list_empty(&line->list)) {
-		own(l, w, writes);
-	} else {
+	} else if (!go__rwlock_queue(word_of(l), name_of(w), writes)) {
 		go__line_join(line, &e.node, w, GO__WAIT_RWLOCK | deaf, l);
 		go__line_unlock(line);
 		r = go__wait(w);
@@ -83,11 +73,36 @@ static int lock(go_rwlock *l, struct go__waiter *w, bool writes, unsigned deaf)
 	return r;
 }
 
+static void unlock_slow(go_rwlock *l, struct go__waiter *w)
+{
+	struct go__line *line = go__line_lock(&l->line);
+	struct go__claimed k;
+
+	go__claimed_init(&k);
+	go__rwlock_drop(word_of(l), name_of(w));
+	grant(l, line, &k);
+	go__line_flush(line, &k);
+}
+
+/* ---- calls ---- */
+
+static bool take(go_rwlock *l, struct go__waiter *w, bool writes)
+{
+	if (!go__rwlock_take(word_of(l), name_of(w), writes))
+		return false;
+	go__line_see_out(go__line(&l->line));
+	return true;
+}
+
 static int lock_deaf(go_rwlock *l, bool writes)
 {
 	struct go__waiter *w = go__waiter_self();
 
-	return w ? lock(l, w, writes, GO__WAIT_IS_DEAF) : -ENOMEM;
+	if (!w)
+		return -ENOMEM;
+	if (take(l, w, writes))
+		return 0;
+	return lock_slow(l, w, writes, GO__WAIT_IS_DEAF);
 }
 
 static int lock_cancellable(go_rwlock *l, bool writes)
@@ -95,23 +110,18 @@ static int lock_cancellable(go_rwlock *l, bool writes)
 	struct go__waiter *w;
 	int r = go__wait_enter(&w);
 
-	return r < 0 ? r : lock(l, w, writes, 0);
+	if (r < 0)
+		return r;
+	return take(l, w, writes) ? 0 : lock_slow(l, w, writes, 0);
 }
 
 static int try_lock(go_rwlock *l, bool writes)
 {
 	struct go__waiter *w = go__waiter_self();
-	struct go__line *line;
-	bool good;
 
 	if (!w)
 		return -ENOMEM;
-	line = go__line_lock(&l->line);
-	good = is_free(l, writes) && go__list_empty(&line->list);
-	if (good)
-		own(l, w, writes);
-	go__line_unlock(line);
-	return good ? 0 : -EBUSY;
+	return take(l, w, writes) ? 0 : -EBUSY;
 }
 
 int go_rwlock_rdlock(go_rwlock *l)
@@ -147,27 +157,23 @@ int go_rwlock_trywrlock(go_rwlock *l)
 int go_rwlock_unlock(go_rwlock *l)
 {
 	struct go__waiter *w = go__waiter_self();
-	struct go__line *line = go__line_lock(&l->line);
-	struct go__claimed k;
-	int r = 0;
 
-	go__claimed_init(&k);
-	if (w && l->writer == name_of(w))
-		l->writer = 0;
-	else if (l->readers > 0)
-		l->readers--;
-	else
-		r = -EPERM;
-	if (r == 0)
-		grant(l, line, &k);
-	go__line_flush(line, &k);
-	return r;
+	switch (go__rwlock_release(word_of(l), name_of(w))) {
+	case GO__RWLOCK_RELEASED:
+		break;
+	case GO__RWLOCK_CONTENDED:
+		unlock_slow(l, w);
+		break;
+	case GO__RWLOCK_STRANGER:
+		return -EPERM;
+	}
+	return 0;
 }
 
 int go_rwlock_destroy(go_rwlock *l)
 {
 	struct go__line *line = go__line_lock(&l->line);
-	bool used = l->writer || l->readers || !go__list_empty(&line->list);
+	bool used = go__rwlock_look(word_of(l)) != 0;
 
 	go__line_unlock(line);
 	return used ? -EBUSY : 0;

@@ -8,7 +8,7 @@
  * which leads; a party that gives up is taken off, or was one of the round all
  * the same; what a party did before is seen by all behind; who waits for a wait
  * group gets out with the last one, and sees what all did; nobody stays in
- * line.
+ * line; who gets out of a wait group may free it.
  *
  * Bounds: two parties and two rounds; three parties and one round; one party
  * may give up, and comes again.
@@ -116,6 +116,18 @@ static void waiter(int unused)
 		model_assert(MODEL_READ(data[0]) + MODEL_READ(data[1]) == 2);
 }
 
+/* Comes again until it passes; then it may free the wait group. */
+static void last(int unused)
+{
+	int r;
+
+	(void)unused;
+	while ((r = go_wait_group_wait(&group)) != 0)
+		model_assert(r == -ETIMEDOUT);
+	model_assert(MODEL_READ(data[0]) + MODEL_READ(data[1]) == 2);
+	model_assert(!go__lock_held(&go__line(&group.line)->lock));
+}
+
 /* ---- After --------------------------------------------------------------- */
 
 static void empty(void)
@@ -123,7 +135,7 @@ static void empty(void)
 	model_assert(go_barrier_destroy(&barrier) == 0);
 	model_assert(go_wait_group_destroy(&group) == 0);
 	model_assert(barrier.arrived == 0);
-	model_assert(group.count == 0);
+	model_assert(group.word == 0);
 }
 
 static void three_rounds(void)
@@ -185,12 +197,22 @@ static const struct model models[] = {
 		.name = "wait-group",
 		.setup = setup_group,
 		.finish = waited_for,
-		.preemptions = 2,
+		.preemptions = 1,
 		.thread = {MODEL_THREAD("doer", doer, 0),
 			   MODEL_THREAD("other", doer, 1),
 			   MODEL_THREAD("waiter", waiter, 0),
 			   MODEL_THREAD("quitter", waiter, 0),
 			   MODEL_THREAD("timer", model_expire, 3)},
+	},
+	{
+		.name = "wait-group-last",
+		.setup = setup_group,
+		.finish = empty,
+		.preemptions = 2,
+		.thread = {MODEL_THREAD("waiter", last, 0),
+			   MODEL_THREAD("doer", doer, 0),
+			   MODEL_THREAD("other", doer, 1),
+			   MODEL_THREAD("timer", model_expire, 0)},
 	},
 };
 

@@ -6,9 +6,12 @@
  *
  * Shows: setting an automatic event lets one waiter pass, or stays for the next
  * one, and never both, whoever gives up meanwhile; setting a manual one lets
- * all pass; who sets happens before who passes; nobody stays in line.
+ * all pass; who sets happens before who passes, also if it was set already;
+ * nobody stays in line; who passes may free the event, because who set it is
+ * out of it.
  *
- * Bounds: two waiters, one of which may give up, and one that sets.
+ * Bounds: two waiters, one of which may give up, and one that sets; or one
+ * waiter and two that set.
  */
 #include "model_wait.h"
 
@@ -22,6 +25,7 @@ enum {
 static go_event event;
 static int data; /* Of who sets; plain memory, watched for races. */
 static int passed, gave_up;
+static _Atomic int work[2]; /* What is done before it is set. */
 
 static void setup(void)
 {
@@ -30,6 +34,8 @@ static void setup(void)
 	data = 0;
 	passed = 0;
 	gave_up = 0;
+	atomic_init(&work[0], 0);
+	atomic_init(&work[1], 0);
 }
 
 static void setup_auto(void)
@@ -87,6 +93,39 @@ static void pulse(int unused)
 	model_assert(go_event_set(&event) == 0);
 }
 
+/* Comes again until it passes; then it may free the event. */
+static void last(int unused)
+{
+	(void)unused;
+	while (pass() != 0)
+		;
+	model_assert(!go__lock_held(&go__line(&event.line)->lock));
+}
+
+static void worker(int i)
+{
+	/* relaxed: shown by the event. */
+	atomic_store_explicit(&work[i], 1, memory_order_relaxed);
+	model_assert(go_event_set(&event) == 0);
+}
+
+/* Looks each time it passes; when the last one has set it, must see both. */
+static void collector(int resets)
+{
+	int found = 0;
+
+	while (found < 2) {
+		model_assert(go_event_wait(&event) == 0);
+		if (resets)
+			model_assert(go_event_reset(&event) == 0);
+		found = 0;
+		/* relaxed: shown by the event. */
+		for (int i = 0; i < 2; i++)
+			found += atomic_load_explicit(&work[i],
+						      memory_order_relaxed);
+	}
+}
+
 /* ---- After --------------------------------------------------------------- */
 
 static bool is_set(void)
@@ -127,7 +166,7 @@ static const struct model models[] = {
 		.name = "auto-expire",
 		.setup = setup_auto,
 		.finish = passed_on,
-		.preemptions = 3,
+		.preemptions = 2,
 		.thread = {MODEL_THREAD("quitter", chain, 0),
 			   MODEL_THREAD("waiter", chain, 0),
 			   MODEL_THREAD("setter", setter, 0),
@@ -137,7 +176,7 @@ static const struct model models[] = {
 		.name = "auto-cancel",
 		.setup = setup_auto_cancelled,
 		.finish = one_or_set,
-		.preemptions = 2,
+		.preemptions = 1,
 		.thread = {MODEL_THREAD("waiter", waiter, 0),
 			   MODEL_THREAD("other", waiter, 0),
 			   MODEL_THREAD("setter", setter, 0),
@@ -162,6 +201,38 @@ static const struct model models[] = {
 			   MODEL_THREAD("other", waiter, 0),
 			   MODEL_THREAD("setter", setter, 0),
 			   MODEL_THREAD("timer", model_expire, QUITTER)},
+	},
+	{
+		.name = "auto-last",
+		.setup = setup_auto,
+		.preemptions = 3,
+		.thread = {MODEL_THREAD("waiter", last, 0),
+			   MODEL_THREAD("setter", setter, 0),
+			   MODEL_THREAD("timer", model_expire, QUITTER)},
+	},
+	{
+		.name = "manual-last",
+		.setup = setup,
+		.preemptions = 3,
+		.thread = {MODEL_THREAD("waiter", last, 0),
+			   MODEL_THREAD("setter", setter, 0),
+			   MODEL_THREAD("timer", model_expire, QUITTER)},
+	},
+	{
+		.name = "auto-work",
+		.setup = setup_auto,
+		.preemptions = 3,
+		.thread = {MODEL_THREAD("collector", collector, false),
+			   MODEL_THREAD("worker", worker, 0),
+			   MODEL_THREAD("other", worker, 1)},
+	},
+	{
+		.name = "manual-work",
+		.setup = setup,
+		.preemptions = 3,
+		.thread = {MODEL_THREAD("collector", collector, true),
+			   MODEL_THREAD("worker", worker, 0),
+			   MODEL_THREAD("other", worker, 1)},
 	},
 };
 

@@ -28,6 +28,9 @@ void model_lock_release(_Atomic uint32_t *word, MODEL_SITE_ARGS);
 #define go__lock_init(l)    atomic_init(&(l)->word, 0)
 #define go__lock_acquire(l) model_lock_acquire(&(l)->word, MODEL_SITE(#l))
 #define go__lock_try(l)     model_lock_try(&(l)->word, MODEL_SITE(#l))
+/* acquire: as the real one. */
+#define go__lock_held(l)                                                       \
+	(atomic_load_explicit(&(l)->word, memory_order_acquire) != 0)
 #define go__lock_release(l) model_lock_release(&(l)->word, MODEL_SITE(#l))
 
 #endif
