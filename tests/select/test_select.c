@@ -161,7 +161,7 @@ struct selection {
 
 static void *select_them(void *arg)
 {
-	struct selection *s = arg;
+	struct selection *s = (struct selection *)arg;
 
 	return GO_INT(go_select(s->cases, s->count));
 }
@@ -274,7 +274,8 @@ static void *send_growing(void *chan)
 	uint64_t most = test_rounds(3000);
 
 	for (uint64_t i = 0; i < most; i++) {
-		go_case k[] = {GO_RECV(NULL, NULL), GO_SEND(chan, &i)};
+		go_case k[] = {GO_RECV(NULL, NULL),
+			       GO_SEND((go_chan *)chan, &i)};
 		int r = i % 2 ? go_select(k, 2) : go_select_try(k, 2);
 
 		if (r != 1 || k[1].result != 0)

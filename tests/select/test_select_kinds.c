@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Select over events, tasks' ends and descriptors, and all kinds at once. */
 #include <errno.h>
-#include <stdatomic.h>
 #include <unistd.h>
 
 #include "../sched/everywhere.h"
@@ -30,7 +29,7 @@ struct selection {
 
 static void *select_them(void *arg)
 {
-	struct selection *s = arg;
+	struct selection *s = (struct selection *)arg;
 
 	return GO_INT(go_select(s->cases, s->count));
 }
@@ -110,9 +109,11 @@ Test(select_kinds, event_and_cancel, .timeout = 60)
 
 /* ---- tasks' ends ---- */
 
+static const go_task nobody = {NULL, 0};
+
 static void *wait_for_event(void *event)
 {
-	return GO_INT(go_event_wait(event));
+	return GO_INT(go_event_wait((go_event *)event));
 }
 
 enum {
@@ -128,13 +129,13 @@ static void *endings(void *unused)
 
 	(void)unused;
 	MUST(go_task_spawn(&t, wait_for_event, &end) == 0);
-	go_case none[] = {GO_ENDED(((go_task){NULL, 0})), GO_ENDED(t),
+	go_case none[] = {GO_ENDED(nobody), GO_ENDED(t),
 			  GO_ENDED(go_task_self())};
 	MUST(go_select_try(none, 3) == -EAGAIN);
 	for (int i = 0; i < WATCHERS; i++) {
 		k[i][0] = GO_AT(GO_NEVER);
 		k[i][1] = GO_ENDED(t);
-		s[i] = (struct selection){k[i], 2};
+		ASSIGN(struct selection, s[i], {k[i], 2});
 		MUST(go_task_spawn(&watcher[i], select_them, &s[i]) == 0);
 	}
 	settle();
@@ -196,7 +197,7 @@ static void *first_of_many(void *unused)
 			MUST(i >= 0 && k[i].result == 0);
 			MUST(go_task_join(t[i], &result) == 0);
 			MUST(GO_TO_INT(result) == i);
-			k[i] = GO_ENDED(((go_task){NULL, 0}));
+			k[i] = GO_ENDED(nobody);
 		}
 		MUST(go_select_try(k, 4) == -EAGAIN);
 	}
@@ -229,7 +230,7 @@ static void *descriptors(void *arg)
 	MUST(make_pipe(fd, foreign) == 0);
 	go_case k[] = {GO_READABLE(fd[0]), GO_RECV(c, &m), GO_READABLE(-1),
 		       GO_READABLE(fd[0])};
-	s = (struct selection){k, 4};
+	ASSIGN(struct selection, s, {k, 4});
 
 	MUST(go_select_try(k, 4) == -EAGAIN);
 	go_case w[] = {GO_WRITABLE(fd[1]), GO_READABLE(fd[0])};
@@ -252,7 +253,7 @@ static void *descriptors(void *arg)
 	/* Full, and then not. */
 	while (go_select_try(w, 1) == 0)
 		MUST(go_write(fd[1], &byte, 1) == 1);
-	s = (struct selection){w, 1};
+	ASSIGN(struct selection, s, {w, 1});
 	MUST(go_task_spawn(&t, select_them, &s) == 0);
 	settle();
 	while (go_select_try(w, 1) == -EAGAIN)
@@ -261,7 +262,7 @@ static void *descriptors(void *arg)
 	while (go_select_try(k, 1) == 0)
 		MUST(go_read(fd[0], &byte, 1) == 1);
 	/* The end of the file. */
-	s = (struct selection){k, 3};
+	ASSIGN(struct selection, s, {k, 3});
 	MUST(go_task_spawn(&t, select_them, &s) == 0);
 	settle();
 	MUST(go_close(fd[1]) == 0);
@@ -330,7 +331,7 @@ struct mix {
 	int fd[2];
 	int64_t when;
 	int value, got;
-	_Atomic int chosen; /* The case, or -errno; BUSY: none yet. */
+	ATOMIC(int) chosen; /* The case, or -errno; BUSY: none yet. */
 };
 
 enum {
@@ -339,7 +340,7 @@ enum {
 
 static void *select_mix(void *arg)
 {
-	struct mix *m = arg;
+	struct mix *m = (struct mix *)arg;
 	go_case k[KINDS] = {GO_SEND(m->out, &m->value), GO_RECV(m->in, &m->got),
 			    GO_EVENT(&m->once),         GO_ENDED(m->task),
 			    GO_READABLE(m->fd[0]),      GO_AT(m->when)};
@@ -380,13 +381,15 @@ static int tell(struct mix *m, int which)
 
 static int begin_mix(struct mix *m, int which)
 {
-	*m = (struct mix){.once = GO_EVENT_AUTO_INIT,
-			  .end = GO_EVENT_INIT,
-			  .when = GO_NEVER,
-			  .value = 7};
-	atomic_init(&m->chosen, BUSY);
-	if (which == 5)
-		m->when = go_now() + 2 * GO_MILLISECOND;
+	m->in = NULL;
+	m->out = NULL;
+	ASSIGN(go_event, m->once, GO_EVENT_AUTO_INIT);
+	ASSIGN(go_event, m->end, GO_EVENT_INIT);
+	ASSIGN(go_task, m->task, ALL_ZERO);
+	m->when = which == 5 ? go_now() + 2 * GO_MILLISECOND : GO_NEVER;
+	m->value = 7;
+	m->got = 0;
+	atomic_store(&m->chosen, BUSY);
 	if (go_chan_create(&m->in, sizeof(int), 0) < 0 ||
 	    go_chan_create(&m->out, sizeof(int), 0) < 0 || go_pipe(m->fd) < 0)
 		return -ENOMEM;
@@ -546,7 +549,7 @@ Test(select_kinds, no_memory, .timeout = 60)
 	run_everywhere(faults, NULL);
 }
 
-static _Atomic int thread_result;
+static ATOMIC(int) thread_result;
 
 /* A plain thread that has never waited has neither record nor eventfd. */
 static void select_with_fault(void *arg)

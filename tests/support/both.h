@@ -4,6 +4,7 @@
  *
  *	ATOMIC(int) count;                       with stdatomic.h's functions
  *	MAKE(go_group_options, o, .limit = 2);   defines o, else zero
+ *	ASSIGN(struct point, p, {1, 2});         instead of a compound literal
  *
  * C++ also wants a cast where a void pointer becomes another one.
  */
@@ -43,6 +44,12 @@ using std::memory_order_release;
 #define MAKE(type, name, ...)                                                  \
 	type name = ALL_ZERO;                                                  \
 	SET_ALL(name, __VA_ARGS__)
+
+#define ASSIGN(type, object, ...)                                              \
+	do {                                                                   \
+		type fresh_ = __VA_ARGS__;                                     \
+		object = fresh_;                                               \
+	} while (0)
 
 /* Up to eight times "object .member = value;". */
 #define SET_ALL(o, ...)                                                        \

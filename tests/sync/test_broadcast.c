@@ -35,7 +35,7 @@ Test(broadcast, bad_arguments)
 	cr_assert_eq(go_broadcast_create(&b, sizeof(n), 1), 0);
 	cr_assert_eq(go_broadcast_subscribe(b, NULL), -EINVAL);
 	cr_assert_eq(go_broadcast_send(b, NULL), -EINVAL);
-	ahead = (go_subscriber){b, 1};
+	ASSIGN(go_subscriber, ahead, {b, 1});
 	cr_assert_eq(go_broadcast_try_recv(&ahead, &n), -EINVAL);
 	cr_assert_eq(go_broadcast_destroy(b), 0);
 }
@@ -121,7 +121,7 @@ struct listener {
 
 static void *receive_one(void *arg)
 {
-	struct listener *p = arg;
+	struct listener *p = (struct listener *)arg;
 
 	p->result = go_broadcast_recv(p->s, &p->value);
 	return NULL;
@@ -139,7 +139,7 @@ static void *send_to_all(void *unused)
 	(void)unused;
 	MUST(go_broadcast_create(&b, sizeof(int), 2) == 0);
 	for (int i = 0; i < LISTENERS; i++) {
-		p[i] = (struct listener){&s[i], 0, 1};
+		ASSIGN(struct listener, p[i], {&s[i], 0, 1});
 		MUST(go_broadcast_subscribe(b, &s[i]) == 0);
 		MUST(go_task_spawn(&t[i], receive_one, &p[i]) == 0);
 	}
@@ -174,7 +174,7 @@ static void *close_on_all(void *unused)
 	(void)unused;
 	MUST(go_broadcast_create(&b, sizeof(int), 2) == 0);
 	for (int i = 0; i < LISTENERS; i++) {
-		p[i] = (struct listener){&s[i], 0, 1};
+		ASSIGN(struct listener, p[i], {&s[i], 0, 1});
 		MUST(go_broadcast_subscribe(b, &s[i]) == 0);
 		MUST(go_task_spawn(&t[i], receive_one, &p[i]) == 0);
 	}
@@ -205,7 +205,7 @@ static void *share_one(void *unused)
 	MUST(go_broadcast_create(&b, sizeof(int), 8) == 0);
 	MUST(go_broadcast_subscribe(b, &s) == 0);
 	for (int i = 0; i < LISTENERS; i++) {
-		p[i] = (struct listener){&s, 0, 1};
+		ASSIGN(struct listener, p[i], {&s, 0, 1});
 		MUST(go_task_spawn(&t[i], receive_one, &p[i]) == 0);
 	}
 	test_await_waiters(b, LISTENERS);

@@ -94,7 +94,7 @@ struct side {
 
 static void *receiver(void *arg)
 {
-	struct side *p = arg;
+	struct side *p = (struct side *)arg;
 
 	p->result = go_oneshot_recv(p->o, &p->value);
 	return NULL;
@@ -102,7 +102,7 @@ static void *receiver(void *arg)
 
 static void *sender(void *arg)
 {
-	struct side *p = arg;
+	struct side *p = (struct side *)arg;
 
 	p->result = go_oneshot_wait_closed(p->o);
 	return NULL;
@@ -125,20 +125,20 @@ static void *ends_of_a_wait(void *unused)
 	MUST(go_task_join(t, NULL) == 0 && p.result == -ECANCELED);
 	MUST(go_oneshot_recv(&o, &p.value) == 0 && p.value == 7);
 
-	o = (go_oneshot)GO_ONESHOT_INIT(&slot, sizeof(slot));
+	ASSIGN(go_oneshot, o, GO_ONESHOT_INIT(&slot, sizeof(slot)));
 	p.value = 0;
 	MUST(go_task_spawn(&t, receiver, &p) == 0);
 	test_await_waiters(&o, 1);
 	MUST(go_oneshot_send(&o, &n) == 0);
 	MUST(go_task_join(t, NULL) == 0 && p.result == 0 && p.value == 7);
 
-	o = (go_oneshot)GO_ONESHOT_INIT(&slot, sizeof(slot));
+	ASSIGN(go_oneshot, o, GO_ONESHOT_INIT(&slot, sizeof(slot)));
 	MUST(go_task_spawn(&t, receiver, &p) == 0);
 	test_await_waiters(&o, 1);
 	MUST(go_oneshot_drop(&o) == 0);
 	MUST(go_task_join(t, NULL) == 0 && p.result == -EPIPE);
 
-	o = (go_oneshot)GO_ONESHOT_INIT(&slot, sizeof(slot));
+	ASSIGN(go_oneshot, o, GO_ONESHOT_INIT(&slot, sizeof(slot)));
 	MUST(go_task_spawn(&t, receiver, &p) == 0);
 	test_await_waiters(&o, 1);
 	MUST(go_oneshot_close(&o) == 0);
@@ -257,7 +257,7 @@ Test(oneshot, a_task_asks_a_thread, .timeout = 60)
 #ifdef GO_TEST_HOOKS
 static void *without_memory(void *arg)
 {
-	struct side *p = arg;
+	struct side *p = (struct side *)arg;
 
 	test_fail_nth(GO__SYS_calloc, 1);
 	p->result = go_oneshot_recv(p->o, &p->value);

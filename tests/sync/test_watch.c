@@ -81,7 +81,7 @@ struct watcher {
 
 static void *watch(void *arg)
 {
-	struct watcher *p = arg;
+	struct watcher *p = (struct watcher *)arg;
 
 	p->result = go_watch_wait(p->w, &p->value, &p->seen);
 	return NULL;
@@ -97,7 +97,7 @@ static void *change_and_close(void *unused)
 
 	(void)unused;
 	for (int i = 0; i < WATCHERS; i++) {
-		p[i] = (struct watcher){&w, 1, 0, 1};
+		ASSIGN(struct watcher, p[i], {&w, 1, 0, 1});
 		MUST(go_task_spawn(&t[i], watch, &p[i]) == 0);
 	}
 	test_await_waiters(&w, WATCHERS);
@@ -190,7 +190,8 @@ Test(watch, a_task_asks_a_thread, .timeout = 60)
 	pthread_t thread;
 
 	for (unsigned workers = 0; workers <= 2; workers++) {
-		asked = (go_watch)GO_WATCH_INIT(&question, sizeof(question));
+		ASSIGN(go_watch, asked,
+		       GO_WATCH_INIT(&question, sizeof(question)));
 		pthread_create(&thread, NULL, reply, NULL);
 		if (workers)
 			run_in(GO_MULTI_THREAD, workers, ask, NULL);
@@ -205,7 +206,7 @@ Test(watch, a_task_asks_a_thread, .timeout = 60)
 #ifdef GO_TEST_HOOKS
 static void *without_memory(void *arg)
 {
-	struct watcher *p = arg;
+	struct watcher *p = (struct watcher *)arg;
 
 	test_fail_nth(GO__SYS_calloc, 1);
 	p->result = go_watch_wait(p->w, &p->value, &p->seen);
