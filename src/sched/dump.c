@@ -29,7 +29,8 @@
  * may, rarely, be the next task's although the words say otherwise.  So nothing
  * is followed that could lead into memory that is gone: sites are literals, and
  * names, which are the caller's and end with the task, are copied by the kernel
- * (process_vm_readv), which fails where we would crash.
+ * (process_vm_readv; a pipe, where that is not to be had), which fails where we
+ * would crash.
  *
  * RUNTIMES are freed, so they need more.  A dump counts itself in `readers`
  * before it reads the list; who destroys a runtime unlinks it and then waits
@@ -47,6 +48,8 @@
 
 #include <gofer/debug.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -166,6 +169,33 @@ static void put_seconds(struct text *x, uint64_t ms)
 	put(x, " s");
 }
 
+/* As process_vm_readv(), for emulators and sandboxes that do not know it. */
+static ssize_t copy_through_a_pipe(const struct iovec *to,
+				   const struct iovec *from, unsigned n)
+{
+	int ends[2];
+	ssize_t r = go__sys_pipe2(ends, O_CLOEXEC | O_NONBLOCK);
+
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < n && r >= 0; i++)
+		r = go__sys_write(ends[1], from[i].iov_base, from[i].iov_len);
+	/* What was written before it failed is a part of the name. */
+	r = go__sys_read(ends[0], to->iov_base, to->iov_len);
+	(void)go__sys_close(ends[0]);
+	(void)go__sys_close(ends[1]);
+	return r;
+}
+
+static ssize_t copy_name(const struct iovec *to, const struct iovec *from,
+			 unsigned n)
+{
+	ssize_t r = go__sys_process_vm_readv(getpid(), to, from, (int)n);
+
+	return r == -ENOSYS || r == -EPERM ? copy_through_a_pipe(to, from, n)
+					   : r;
+}
+
 /* The caller's memory, which may be gone: let the kernel copy it. */
 static void put_name(struct text *x, const char *name)
 {
@@ -178,7 +208,7 @@ static void put_name(struct text *x, const char *name)
 		{(void *)((uintptr_t)name + first), NAME_MOST - first}};
 
 	put(x, " \"");
-	if (go__sys_process_vm_readv(getpid(), &to, from, 2) < 0)
+	if (copy_name(&to, from, 2) < 0)
 		put(x, "?");
 	for (const char *s = copy; *s; s++)
 		put_char(x, *s >= ' ' && *s != 127 ? *s : '?');

@@ -171,6 +171,35 @@ Test(dump, names_that_are_gone, .timeout = 60)
 	run_everywhere(bad_name, NULL);
 }
 
+#ifdef GO_TEST_HOOKS
+
+/* Where the kernel does not copy, a pipe does; or nobody. */
+static void *name_without_help(void *arg)
+{
+	go_task t;
+
+	(void)arg;
+	MUST(spawn("known", sleep_on, NULL, &t) == 0);
+	test_fail_nth_with(GO__SYS_process_vm_readv, 1, -ENOSYS);
+	dump(NULL);
+	MUST(test_fail_stop());
+	MUST(strstr(text, " \"known\" from "));
+	test_fail_nth_with(GO__SYS_process_vm_readv, 1, -EFAULT);
+	dump(NULL);
+	MUST(test_fail_stop());
+	MUST(strstr(text, " \"?\" from "));
+	MUST(go_task_cancel(t) == 0);
+	MUST(go_task_join(t, NULL) == 0);
+	return NULL;
+}
+
+Test(dump, names_through_a_pipe, .timeout = 60)
+{
+	run_everywhere(name_without_help, NULL);
+}
+
+#endif
+
 /* ---- while everything changes ---- */
 
 static ATOMIC(bool) over;

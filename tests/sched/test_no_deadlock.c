@@ -356,14 +356,13 @@ Test(no_deadlock, while_a_task_runs, .timeout = 60)
 }
 
 /* Dumps on a signal, all the time. */
-static void dump_all_the_time(void *arg)
+static void *dump_all_the_time(void *arg)
 {
 	struct itimerval when = {.it_value = {.tv_usec = 1000},
 				 .it_interval = {.tv_usec = 1000}};
 
-	signal(SIGALRM, SIG_IGN);
-	setitimer(ITIMER_REAL, &when, NULL);
-	run(arg);
+	MUST(setitimer(ITIMER_REAL, &when, NULL) == 0);
+	return task_that_sleeps(arg);
 }
 
 Test(no_deadlock, with_a_signal_that_dumps, .timeout = 60)
@@ -371,9 +370,9 @@ Test(no_deadlock, with_a_signal_that_dumps, .timeout = 60)
 	struct run a = {.options = {.workers = 2,
 				    .dump_signal = SIGALRM,
 				    .deadlock_after_ns = SHORTEST},
-			.body = task_that_sleeps};
+			.body = dump_all_the_time};
 
-	cr_assert_eq(in_a_process(dump_all_the_time, &a), 0);
+	cr_assert_eq(in_a_process(run, &a), 0);
 	cr_assert_eq(outcome->r, 0);
 	cr_assert_null(outcome->result, "%s", outcome->result);
 	cr_assert_eq(count("gofer: deadlock: "), 0, "%s", text);
