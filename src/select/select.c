@@ -79,7 +79,7 @@
 #ifdef GO_TEST_SMALL
 #define FEW 2
 #else
-#define FEW 6
+#define FEW 5
 #endif
 
 enum {

@@ -45,13 +45,16 @@ static int pipe_end;
 
 static void call(int which)
 {
+	go_case k = GO_READABLE(pipe_end);
 	char byte;
 
 	if (which == 0)
 		(void)go_sleep(1000);
 	else if (which == 1)
 		(void)go_yield();
-	else
+	if (which == 3)
+		(void)go_select(&k, 1);
+	if (which >= 2)
 		(void)go_read(pipe_end, &byte, 1);
 }
 
@@ -84,7 +87,7 @@ static void *measure_all(void *arg)
 
 	(void)arg;
 	MUST(go_pipe(fd) == 0);
-	for (int which = 0; which < 3; which++) {
+	for (int which = 0; which < 4; which++) {
 		pipe_end = dup2(fd[0], 900);
 		MUST(dup2(fd[1], 901) == 901);
 		MUST(go_spawn(write_later, NULL) == 0);
