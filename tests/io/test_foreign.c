@@ -219,6 +219,49 @@ Test(foreign, left_behind, .timeout = 20)
 	run_everywhere(left_behind, NULL);
 }
 
+/* Those who only look have a new file to look at then. */
+static void *poll_it(void *arg)
+{
+	struct pollfd p = {.fd = *(int *)arg, .events = POLLIN};
+
+	return GO_INT(go_poll(&p, 1, -1) == 1 && p.revents == POLLIN);
+}
+
+static void *select_it(void *arg)
+{
+	go_case k[] = {GO_AT(GO_NEVER), GO_READABLE(*(int *)arg)};
+
+	return GO_INT(go_select(k, 2) == 1 && k[1].result == 0);
+}
+
+static void *looking_on(void *unused)
+{
+	struct peer poller, selector, reader;
+	int old[2], new[2];
+
+	(void)unused;
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
+	peer_start(&poller, false, poll_it, &old[0]);
+	peer_start(&selector, false, select_it, &old[0]);
+	await_waiting(old[0], 2);
+	MUST(dup2(new[0], old[0]) == old[0]);
+	peer_start(&reader, false, read_byte, &old[0]);
+	await_waiting(old[0], 3);
+	MUST(go_write(new[1], "nn", 2) == 2);
+	MUST((intptr_t)peer_finish(&reader) == 'n');
+	MUST(GO_TO_INT(peer_finish(&poller)) == 1);
+	MUST(GO_TO_INT(peer_finish(&selector)) == 1);
+	MUST(close(old[0]) == 0 && close(old[1]) == 0);
+	MUST(close(new[0]) == 0 && close(new[1]) == 0);
+	return NULL;
+}
+
+Test(foreign, looking_on_at_the_next, .timeout = 20)
+{
+	run_everywhere(looking_on, NULL);
+}
+
 /* A number of ours, closed by us, may be anybody's next. */
 static void *ours_before(void *unused)
 {
