@@ -42,6 +42,10 @@ typedef struct go_line {
  * A mutex.  It belongs to the task or plain thread that has locked it.  It is
  * not recursive.  Whoever comes while it is free takes it, even if others wait
  * already; but one that was woken and lost it in this way gets it next.
+ *
+ * Whoever has locked it must unlock it before it ends.  Otherwise it stays
+ * locked: others wait, and get -EPERM if they unlock it; only that a later task
+ * or thread is by chance taken for the one that has ended is not excluded.
  */
 typedef struct go_mutex {
 	uint64_t word;
@@ -388,7 +392,8 @@ GO_API int go_once(go_once_flag *once, void (*fn)(void *arg), void *arg);
 /*
  * A lock for many readers or one writer.  They get it in the order in which
  * they came, readers that follow each other together; so nobody starves, and
- * who reads already must not ask to read again.
+ * who reads already must not ask to read again.  As with a mutex, whoever has
+ * locked it must unlock it before it ends.
  *
  *     go_rwlock_rdlock(&lock);
  *     seen = written;

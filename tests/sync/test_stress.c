@@ -186,3 +186,87 @@ Test(sync_stress, sixteen_workers, .timeout = 250)
 {
 	stress(16);
 }
+
+/* ---- parties that give up while their round is completed ---- */
+
+enum {
+	PARTIES = 3, /* Of so many tasks and one thread. */
+};
+
+static go_barrier barrier = GO_BARRIER_INIT(PARTIES);
+static _Atomic uint64_t leaders, followers;
+
+/* Meets others, for a moment at a time; -ECANCELED, or 0 when it is over. */
+static int meet(void)
+{
+	int r = 0;
+
+	while (r != -ECANCELED && atomic_load(&leaders) < rounds) {
+		GO_TIMEOUT(test_random(100) * GO_MICROSECOND);
+
+		r = go_barrier_wait(&barrier);
+		if (r == 1)
+			atomic_fetch_add(&leaders, 1);
+		else if (r == 0)
+			atomic_fetch_add(&followers, 1);
+		else
+			check(r == -ETIMEDOUT || r == -ECANCELED);
+	}
+	return r == -ECANCELED ? r : 0;
+}
+
+static void meet_in_thread(void *unused)
+{
+	(void)unused;
+	check(meet() == 0);
+}
+
+static void *meet_in_task(void *unused)
+{
+	(void)unused;
+	return GO_INT(meet());
+}
+
+static void *cancel_parties(void *unused)
+{
+	go_task t[PARTIES];
+
+	(void)unused;
+	for (int i = 0; i < PARTIES; i++)
+		MUST(go_task_spawn(&t[i], meet_in_task, NULL) == 0);
+	while (atomic_load(&leaders) < rounds) {
+		int i = (int)test_random(PARTIES);
+
+		go_sleep(test_random(100) * GO_MICROSECOND);
+		(void)go_task_cancel(t[i]);
+		MUST(go_task_join(t[i], NULL) == 0);
+		MUST(go_task_spawn(&t[i], meet_in_task, NULL) == 0);
+	}
+	for (int i = 0; i < PARTIES; i++)
+		MUST(go_task_join(t[i], NULL) == 0);
+	return NULL;
+}
+
+/* Each round has let go as many as it had parties, and no party is left. */
+static void meet_on(unsigned workers)
+{
+	rounds = test_rounds(20000);
+	atomic_store(&leaders, 0);
+	atomic_store(&followers, 0);
+	test_start_threads(1, meet_in_thread, NULL);
+	run_in(GO_MULTI_THREAD, workers, cancel_parties, NULL);
+	test_join_threads();
+	cr_assert_eq(atomic_load(&wrong), 0);
+	cr_assert_eq(atomic_load(&followers),
+		     atomic_load(&leaders) * (PARTIES - 1));
+	cr_assert_eq(barrier.arrived, 0);
+	cr_assert_eq(go_barrier_destroy(&barrier), 0);
+}
+
+Test(sync_stress, parties_give_up, .timeout = 250)
+{
+	meet_on(1);
+	meet_on(2);
+	meet_on(4);
+	meet_on(16);
+}
