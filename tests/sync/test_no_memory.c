@@ -315,8 +315,9 @@ Test(no_memory, ends_of_groups, .timeout = 60)
 /* ---- the n-th allocation in a task ---- */
 
 static const enum go__sys_call calls[] = {
-	GO__SYS_calloc,   GO__SYS_malloc,  GO__SYS_mmap,
-	GO__SYS_mprotect, GO__SYS_madvise, GO__SYS_process_madvise,
+	GO__SYS_calloc,          GO__SYS_mmap,
+	GO__SYS_mprotect,        GO__SYS_madvise,
+	GO__SYS_process_madvise,
 };
 
 enum {
