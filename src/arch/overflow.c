@@ -24,8 +24,7 @@
  * faulting twice means that the previous handler has repaired nothing; then the
  * default action ends the process.
  *
- * Everything called here is safe in a signal handler: no allocation, no lock,
- * one write().
+ * Everything called here is safe in a signal handler: no allocation, no lock.
  */
 #include "arch/overflow.h"
 
@@ -33,6 +32,7 @@
 #include "arch/fiber.h"
 #include "arch/stack.h"
 #include "arch/sys.h"
+#include "arch/text.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -63,33 +63,7 @@ static _Atomic uintptr_t reported;
 
 /* ---- The report -------------------------------------------------------- */
 
-struct text {
-	size_t n;
-	char s[512];
-};
-
-static void add(struct text *t, const char *s)
-{
-	while (*s && t->n < sizeof(t->s))
-		t->s[t->n++] = *s++;
-}
-
-static void add_number(struct text *t, uintptr_t value, unsigned base)
-{
-	char digits[24];
-	size_t n = sizeof(digits);
-
-	digits[--n] = '\0';
-	do {
-		digits[--n] = "0123456789abcdef"[value % base];
-		value /= base;
-	} while (value);
-	if (base == 16)
-		add(t, "0x");
-	add(t, digits + n);
-}
-
-static void add_who(struct text *t, const struct go__context *c)
+static void add_who(struct go__text *t, const struct go__context *c)
 {
 	struct go__overflow o = {.kind = "a thread"};
 
@@ -99,24 +73,24 @@ static void add_who(struct text *t, const struct go__context *c)
 						  "fiber_options.stack_bytes"};
 	else if (c && go__overflow_describe)
 		go__overflow_describe(c, &o);
-	add(t, o.kind);
+	go__text_put(t, o.kind);
 	if (o.name) {
-		add(t, " \"");
-		add(t, o.name);
-		add(t, "\"");
+		go__text_put(t, " \"");
+		go__text_put(t, o.name);
+		go__text_put(t, "\"");
 	}
 	if (c && c->fiber) {
-		add(t, " running ");
-		add_number(t, (uintptr_t)c->fiber->fn, 16);
+		go__text_put(t, " running ");
+		go__text_number(t, (uintptr_t)c->fiber->fn, 16);
 	}
 	if (o.site) {
-		add(t, ", spawned at ");
-		add(t, o.site);
+		go__text_put(t, ", spawned at ");
+		go__text_put(t, o.site);
 	}
 	if (o.setting) {
-		add(t, " (its size: ");
-		add(t, o.setting);
-		add(t, ")");
+		go__text_put(t, " (its size: ");
+		go__text_put(t, o.setting);
+		go__text_put(t, ")");
 	}
 }
 
@@ -153,27 +127,30 @@ static void report(const struct go__stack *s, const siginfo_t *info,
 {
 	const struct go__context *c = go__self_or_null();
 	uintptr_t sp = stack_pointer(context);
-	struct text t = {0};
+	struct go__text t;
 
+	go__text_init(&t, STDERR_FILENO);
 	if (is_overflow(c, *s, sp)) {
-		add(&t, "gofer: stack overflow: all ");
-		add_number(&t, go__stack_bytes(s->class), 10);
-		add(&t, " bytes used by ");
+		go__text_put(&t, "gofer: stack overflow: all ");
+		go__text_number(&t, go__stack_bytes(s->class), 10);
+		go__text_put(&t, " bytes used by ");
 		add_who(&t, c);
 	} else {
-		add(&t, "gofer: wild access to the guard below a stack, by ");
+		go__text_put(
+			&t,
+			"gofer: wild access to the guard below a stack, by ");
 		add_who(&t, c);
 	}
-	add(&t, "\ngofer: address ");
-	add_number(&t, (uintptr_t)info->si_addr, 16);
-	add(&t, ", stack pointer ");
-	add_number(&t, sp, 16);
-	add(&t, ", stack ");
-	add_number(&t, (uintptr_t)go__stack_low(s->slot, s->class), 16);
-	add(&t, " to ");
-	add_number(&t, (uintptr_t)go__stack_high(s->slot, s->class), 16);
-	add(&t, "\n");
-	go__sys_write(STDERR_FILENO, t.s, t.n);
+	go__text_put(&t, "\ngofer: address ");
+	go__text_number(&t, (uintptr_t)info->si_addr, 16);
+	go__text_put(&t, ", stack pointer ");
+	go__text_number(&t, sp, 16);
+	go__text_put(&t, ", stack ");
+	go__text_number(&t, (uintptr_t)go__stack_low(s->slot, s->class), 16);
+	go__text_put(&t, " to ");
+	go__text_number(&t, (uintptr_t)go__stack_high(s->slot, s->class), 16);
+	go__text_put(&t, "\n");
+	(void)go__text_flush(&t);
 }
 
 /* ---- The handler ------------------------------------------------------- */

@@ -54,6 +54,7 @@
 #include <unistd.h>
 
 #include "arch/sys.h"
+#include "arch/text.h"
 #include "sched/worker.h"
 
 enum {
@@ -110,63 +111,14 @@ bool go__runtimes_only(struct go_runtime *rt)
 
 /* ---- text ---- */
 
-struct text {
-	int fd, error;
-	size_t n;
-	char s[512];
-};
-
-static void flush(struct text *x)
+static void put_seconds(struct go__text *x, uint64_t ms)
 {
-	size_t done = 0;
-
-	while (done < x->n && x->error == 0) {
-		ssize_t r = go__sys_write(x->fd, x->s + done, x->n - done);
-
-		if (r < 0)
-			x->error = (int)r;
-		else
-			done += (size_t)r;
-	}
-	x->n = 0;
-}
-
-static void put_char(struct text *x, char c)
-{
-	if (x->n == sizeof(x->s))
-		flush(x);
-	x->s[x->n++] = c;
-}
-
-static void put(struct text *x, const char *s)
-{
-	while (*s)
-		put_char(x, *s++);
-}
-
-static void put_number(struct text *x, uint64_t value, unsigned base)
-{
-	char digits[24];
-	size_t n = sizeof(digits);
-
-	digits[--n] = '\0';
-	do {
-		digits[--n] = "0123456789abcdef"[value % base];
-		value /= base;
-	} while (value);
-	if (base == 16)
-		put(x, "0x");
-	put(x, digits + n);
-}
-
-static void put_seconds(struct text *x, uint64_t ms)
-{
-	put_number(x, ms / 1000, 10);
-	put_char(x, '.');
-	put_char(x, (char)('0' + ms / 100 % 10));
-	put_char(x, (char)('0' + ms / 10 % 10));
-	put_char(x, (char)('0' + ms % 10));
-	put(x, " s");
+	go__text_number(x, ms / 1000, 10);
+	go__text_char(x, '.');
+	go__text_char(x, (char)('0' + ms / 100 % 10));
+	go__text_char(x, (char)('0' + ms / 10 % 10));
+	go__text_char(x, (char)('0' + ms % 10));
+	go__text_put(x, " s");
 }
 
 /* As process_vm_readv(), for emulators and sandboxes that do not know it. */
@@ -197,7 +149,7 @@ static ssize_t copy_name(const struct iovec *to, const struct iovec *from,
 }
 
 /* The caller's memory, which may be gone: let the kernel copy it. */
-static void put_name(struct text *x, const char *name)
+static void put_name(struct go__text *x, const char *name)
 {
 	char copy[NAME_MOST + 1] = {0};
 	size_t left = -(uintptr_t)name % go__sys_page_bytes();
@@ -207,12 +159,12 @@ static void put_name(struct text *x, const char *name)
 		{(void *)(uintptr_t)name, first},
 		{(void *)((uintptr_t)name + first), NAME_MOST - first}};
 
-	put(x, " \"");
+	go__text_put(x, " \"");
 	if (copy_name(&to, from, 2) < 0)
-		put(x, "?");
+		go__text_put(x, "?");
 	for (const char *s = copy; *s; s++)
-		put_char(x, *s >= ' ' && *s != 127 ? *s : '?');
-	put(x, "\"");
+		go__text_char(x, *s >= ' ' && *s != 127 ? *s : '?');
+	go__text_put(x, "\"");
 }
 
 /* ---- one task, as it was at one moment ---- */
@@ -329,36 +281,36 @@ static const char *kind_text(unsigned kind)
 								 : "something";
 }
 
-static void put_object(struct text *x, const struct view *v)
+static void put_object(struct go__text *x, const struct view *v)
 {
 	const struct go__task *other = v->object;
 
 	if (v->kind == GO__WAIT_SLEEP || (v->kind == GO__WAIT_OTHER && !other))
 		return;
-	put_char(x, ' ');
+	go__text_char(x, ' ');
 	if (v->kind == GO__WAIT_READ || v->kind == GO__WAIT_WRITE ||
 	    v->kind == GO__WAIT_CLOSE) {
-		put_number(x, (uintptr_t)v->object, 10);
+		go__text_number(x, (uintptr_t)v->object, 10);
 	} else if (v->kind == GO__WAIT_JOIN && other) {
-		put(x, "task ");
-		put_number(x, go__task_word_id(&other->word), 10);
+		go__text_put(x, "task ");
+		go__text_number(x, go__task_word_id(&other->word), 10);
 	} else {
-		put_number(x, (uintptr_t)v->object, 16);
+		go__text_number(x, (uintptr_t)v->object, 16);
 	}
 }
 
-static void put_wait(struct text *x, const struct view *v, uint64_t now)
+static void put_wait(struct go__text *x, const struct view *v, uint64_t now)
 {
 	uint32_t waited = (uint32_t)(now / 1000000) - v->since;
 
-	put(x, "waiting for ");
-	put(x, kind_text(v->kind));
+	go__text_put(x, "waiting for ");
+	go__text_put(x, kind_text(v->kind));
 	put_object(x, v);
-	put(x, ", at most ");
+	go__text_put(x, ", at most ");
 	put_seconds(x, (waited < UINT32_MAX / 2 ? waited : 0) + UINT64_C(1));
 	if (v->deadline == GO__NO_DEADLINE)
 		return;
-	put(x, v->deadline > now ? ", until in " : ", overdue by ");
+	go__text_put(x, v->deadline > now ? ", until in " : ", overdue by ");
 	put_seconds(
 		x, (v->deadline > now ? v->deadline - now : now - v->deadline) /
 			   1000000);
@@ -381,7 +333,7 @@ static const struct go__worker *runner(const struct go_runtime *rt,
 		       : NULL;
 }
 
-static void put_state(struct text *x, struct go_runtime *rt,
+static void put_state(struct go__text *x, struct go_runtime *rt,
 		      const struct go__task *t, const struct view *v,
 		      uint64_t now)
 {
@@ -390,31 +342,32 @@ static void put_state(struct text *x, struct go_runtime *rt,
 	if (!(v->wait & GO__WAIT_CLAIMED)) {
 		put_wait(x, v, now);
 	} else if (!v->slot) {
-		put(x, go__queue_count(&rt->starved) ? "fresh or starved"
-						     : "fresh");
+		go__text_put(x, go__queue_count(&rt->starved)
+					? "fresh or starved"
+					: "fresh");
 	} else if ((w = runner(rt, t, v))) {
-		put(x, "running on worker ");
-		put_number(x, w->index, 10);
+		go__text_put(x, "running on worker ");
+		go__text_number(x, w->index, 10);
 	} else {
-		put(x, "runnable");
+		go__text_put(x, "runnable");
 	}
 }
 
 /* How much is used is known of one that waits and has left its stack. */
-static void put_stack(struct text *x, const struct view *v)
+static void put_stack(struct go__text *x, const struct view *v)
 {
-	put(x, "; stack ");
+	go__text_put(x, "; stack ");
 	if ((v->wait & (GO__WAIT_SAVED | GO__WAIT_CLAIMED)) == GO__WAIT_SAVED &&
 	    v->sp < v->high &&
 	    (size_t)(v->high - v->sp) <= go__stack_bytes(v->class)) {
-		put_number(x, (uintptr_t)(v->high - v->sp), 10);
-		put(x, " of ");
+		go__text_number(x, (uintptr_t)(v->high - v->sp), 10);
+		go__text_put(x, " of ");
 	}
-	put_number(x, go__stack_bytes(v->class), 10);
+	go__text_number(x, go__stack_bytes(v->class), 10);
 }
 
 struct walk {
-	struct text *text;
+	struct go__text *text;
 	struct go_runtime *rt;
 	uint64_t now;
 };
@@ -422,60 +375,60 @@ struct walk {
 static bool put_task(struct go__task *t, void *arg)
 {
 	struct walk *walk = arg;
-	struct text *x = walk->text;
+	struct go__text *x = walk->text;
 	struct view v;
 	enum look r = look(t, walk->rt, &v);
 
 	if (r == NOT_OURS)
 		return true;
-	put(x, "  task ");
-	put_number(x, v.id, 10);
+	go__text_put(x, "  task ");
+	go__text_number(x, v.id, 10);
 	if (r == CHANGING) {
-		put(x, ": changing\n");
+		go__text_put(x, ": changing\n");
 		return x->error == 0;
 	}
 	if (v.name)
 		put_name(x, v.name);
 	if (v.site) {
-		put(x, " from ");
-		put(x, v.site);
+		go__text_put(x, " from ");
+		go__text_put(x, v.site);
 	}
-	put(x, ": ");
+	go__text_put(x, ": ");
 	put_state(x, walk->rt, t, &v, walk->now);
 	if (v.slot)
 		put_stack(x, &v);
-	put(x, "\n");
+	go__text_put(x, "\n");
 	return x->error == 0;
 }
 
 /* ---- a runtime's lines ---- */
 
-static void put_worker(struct text *x, struct go__worker *w)
+static void put_worker(struct go__text *x, struct go__worker *w)
 {
 	/* relaxed: a guess; the block can be read whatever it holds now. */
 	struct go__task *t =
 		atomic_load_explicit(&w->current, memory_order_relaxed);
 
-	put(x, "  worker ");
-	put_number(x, w->index, 10);
-	put(x, t ? ": runs task " : ": runs no task");
+	go__text_put(x, "  worker ");
+	go__text_number(x, w->index, 10);
+	go__text_put(x, t ? ": runs task " : ": runs no task");
 	if (t)
-		put_number(x, go__task_word_id(&t->word), 10);
-	put(x, "\n");
+		go__text_number(x, go__task_word_id(&t->word), 10);
+	go__text_put(x, "\n");
 }
 
-static void put_runtime(struct text *x, struct go_runtime *rt)
+static void put_runtime(struct go__text *x, struct go_runtime *rt)
 {
 	static const char *const phase[] = {"open", "closing", "stopped"};
 	struct walk walk = {x, rt, go__sys_now()};
 
-	put(x, "gofer: runtime ");
-	put_number(x, (uintptr_t)rt, 16);
-	put(x, ", ");
-	put(x, phase[go__phase(rt)]);
-	put(x, ", ");
-	put_number(x, go__runtime_live(rt), 10);
-	put(x, " tasks\n");
+	go__text_put(x, "gofer: runtime ");
+	go__text_number(x, (uintptr_t)rt, 16);
+	go__text_put(x, ", ");
+	go__text_put(x, phase[go__phase(rt)]);
+	go__text_put(x, ", ");
+	go__text_number(x, go__runtime_live(rt), 10);
+	go__text_put(x, " tasks\n");
 	for (unsigned i = 0; i < rt->worker_count; i++)
 		put_worker(x, &rt->worker[i]);
 	go__block_each(put_task, &walk);
@@ -483,31 +436,33 @@ static void put_runtime(struct text *x, struct go_runtime *rt)
 
 int go_runtime_dump(go_runtime *rt, int fd)
 {
-	struct text x = {.fd = fd};
+	struct go__text x;
 
 	if (!rt)
 		return -EINVAL;
+	go__text_init(&x, fd);
 	put_runtime(&x, rt);
-	flush(&x);
-	return x.error;
+	return go__text_flush(&x);
 }
 
 int go_dump(int fd)
 {
-	struct text x = {.fd = fd};
 	struct go_runtime *rt;
+	struct go__text x;
+	int r;
 
+	go__text_init(&x, fd);
 	/* seq_cst: D1 of the head. */
 	atomic_fetch_add_explicit(&readers, 1, memory_order_seq_cst);
 	rt = follow(&runtimes);
 	if (!rt)
-		put(&x, "gofer: no runtime\n");
+		go__text_put(&x, "gofer: no runtime\n");
 	for (; rt; rt = follow(&rt->next_runtime))
 		put_runtime(&x, rt);
-	flush(&x);
+	r = go__text_flush(&x);
 	/* [readers] seq_cst -> go__runtimes_remove(): we have read. */
 	atomic_fetch_sub_explicit(&readers, 1, memory_order_seq_cst);
-	return x.error;
+	return r;
 }
 
 /* ---- on a signal ---- */
