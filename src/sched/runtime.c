@@ -13,6 +13,8 @@
  * so if the ends, read first, equal the beginnings, read after them, there was
  * a moment in between when no task was left, and when closing there will be
  * none after it.  The last worker to fall asleep sees the last of the counts.
+ *
+ * TESTS  model_drain.c; test_runtime.c.
  */
 #include "sched/worker.h"
 

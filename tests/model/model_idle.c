@@ -2,11 +2,7 @@
 /*
  * Submit against park: workers that fall asleep while tasks are queued.
  *
- * Runs the scheduler's own files, ready.c, pick.c and sleep.c, with the rings,
- * queues and the idle protocol below them.  Replaced are the kernel (futex,
- * poller), the switch (a task is run by its worker as a call) and the wheels:
- * of them there is the first deadline only, and time stands still until the
- * poller is left for it.
+ * Runs the scheduler's own files, on the workers of model_workers.h.
  *
  * Shows, in all schedules within the bound and under C11's memory: when all
  * workers sleep, no task is left in any queue; each task ran exactly once,
@@ -24,149 +20,16 @@
  * of two; one preemption, or two in the small cases: the files themselves
  * make some fifty accesses for each time that a worker falls asleep.
  */
-#define GO__RING_CAPACITY 2u
-#include "model.h"
+#include "model_workers.h"
 
-#include <string.h>
-
-#include "arch/sys.h"
-#include "sched/worker.h"
-
-/* Futexes: a wait that compares, a wake. */
-#define go__sys_futex_wait(word, value, deadline)                              \
-	(model_park(word, value) ? 0 : -EAGAIN)
-#define go__sys_futex_wake(word, n) ((int)model_wake(word, n))
-
-#include "sched/pick.c"
-#include "sched/ready.c"
-#include "sched/sleep.c"
-
-enum {
-	WORKERS = 3,
-	TASKS = 4
-};
-
-/* Room for the workers behind the runtime. */
-static union {
-	struct go_runtime rt;
-	char room[sizeof(struct go_runtime) +
-		  WORKERS * sizeof(struct go__worker)];
-} memory;
-#define RT (&memory.rt)
-
-static struct go__task task[TASKS];
-static int payload[TASKS]; /* Plain memory, watched for races. */
-static unsigned runs[TASKS];
 static void (*job)(void); /* What task 0 does; or NULL. */
-
-/* The poller: a counter of breaks, as an eventfd has it. */
-static struct {
-	_Atomic uint32_t breaks;
-} poller;
 
 /* Tasks that do not end before so many workers are busy with such tasks. */
 static _Atomic uint32_t busy;
 static uint32_t enough;
-static int spawned;     /* Tasks that task 0 makes. */
-static unsigned events; /* Of descriptors, which end the poller's sleep. */
+static int spawned; /* Tasks that task 0 makes. */
 
-enum {
-	NOW = 1,
-	DUE = 5,
-	LATE = 9,
-};
-static bool late[WORKERS]; /* This worker has slept until a deadline. */
-
-/* ---- What stands in for the rest of the library ------------------------- */
-
-struct go__worker *go__worker_self(void)
-{
-	int me = model_self();
-
-	/* Threads 0 to worker_count - 1 of each model are workers. */
-	return me >= 0 && me < (int)RT->worker_count ? &RT->worker[me] : NULL;
-}
-
-int go__poller_wait(struct go__poller *p, int64_t timeout, unsigned most,
-		    struct go__wake_list *ready)
-{
-	(void)most;
-	uint32_t seen;
-
-	(void)p;
-	(void)ready;
-	if (timeout > 0) {
-		late[model_self()] = true;
-		return 0;
-	}
-	while (timeout != 0) {
-		/* acquire <- go__poller_break(). */
-		seen = atomic_exchange_explicit(&poller.breaks, 0,
-						memory_order_acquire);
-		if (seen)
-			break;
-		if (events == 0) {
-			model_park(&poller.breaks, 0);
-			continue;
-		}
-		if (!model_park_timed(&poller.breaks, 0)) {
-			events--;
-			break;
-		}
-	}
-	return 0;
-}
-
-void go__poller_break(struct go__poller *p)
-{
-	(void)p;
-	/* release -> go__poller_wait(): as a write to an eventfd. */
-	atomic_fetch_add_explicit(&poller.breaks, 1, memory_order_acq_rel);
-	model_wake(&poller.breaks, 1);
-}
-
-uint64_t go__sys_now(void)
-{
-	return late[model_self()] ? LATE : NOW;
-}
-
-_Atomic uint64_t go__stack_trim_at = UINT64_MAX;
-
-uint64_t go__stack_trim(uint64_t now)
-{
-	(void)now;
-	return UINT64_MAX;
-}
-
-void go__wheel_run(struct go__wheel *wheel, uint64_t now,
-		   struct go__wake_list *ready)
-{
-	(void)ready;
-	if (go__wheel_next(wheel) <= now)
-		go__store_seq_cst(&wheel->next, GO__NO_DEADLINE);
-}
-
-bool go__task_bind_slow(struct go__worker *w, struct go__task *t)
-{
-	(void)w;
-	t->slot = (char *)t; /* Any but NULL: it has a stack. */
-	return true;
-}
-
-void go__watchdog_kick(struct go_runtime *rt)
-{
-	(void)rt; /* There is none: nothing is to need it. */
-}
-
-/* Nobody is patient here, so nobody looks. */
-bool go__deadlock_look(struct go__worker *w, uint64_t *patience,
-		       struct go__wake_list *ready)
-{
-	(void)w;
-	(void)patience;
-	(void)ready;
-	return false;
-}
+/* ---- What the workers do not do here ------------------------------------ */
 
 uint64_t go__runtime_live(struct go_runtime *rt)
 {
@@ -186,56 +49,24 @@ void go__task_end(struct go__worker *w, struct go__task *t)
 	model_fail(MODEL_ASSERTION, "a task is given up", __FILE__, __LINE__);
 }
 
-void go__thread_deliver(struct go__thread *thread)
-{
-	(void)thread;
-}
-
 /* ---- Before -------------------------------------------------------------- */
 
-static void setup_worker(struct go__worker *w, unsigned index)
+static void setup_idle(unsigned workers)
 {
-	w->runtime = RT;
-	w->index = index;
-	w->fair_at = RT->fairness;
-	w->seed = index + 1;
-	w->limit = GO__NO_DEADLINE;
-	atomic_init(&w->wheel.next, GO__NO_DEADLINE);
-	go__queue_init(&w->inbox);
-}
-
-static void setup_workers(unsigned workers)
-{
-	memset(&memory, 0, sizeof(memory));
-	memset(task, 0, sizeof(task));
-	memset(runs, 0, sizeof(runs));
-	RT->worker_count = workers;
-	RT->fairness = 61;
-	RT->patience = GO__NO_DEADLINE;
-	go__queue_init(&RT->injection);
-	go__queue_init(&RT->starved);
-	go__idle_init(&RT->idle);
-	model_name(&RT->idle.state, "idle.state");
-	for (unsigned i = 0; i < workers; i++)
-		setup_worker(&RT->worker[i], i);
-	for (int i = 0; i < TASKS; i++)
-		atomic_init(&task[i].runtime, RT);
-	atomic_init(&poller.breaks, 0);
+	setup_workers(workers);
 	atomic_init(&busy, 0);
 	enough = 0;
-	events = 0;
 	job = NULL;
-	memset(late, 0, sizeof(late));
 }
 
 static void setup_two(void)
 {
-	setup_workers(2);
+	setup_idle(2);
 }
 
 static void setup_three(void)
 {
-	setup_workers(3);
+	setup_idle(3);
 }
 
 /* ---- Tasks and workers --------------------------------------------------- */
@@ -243,7 +74,7 @@ static void setup_three(void)
 static struct go__task *make(int i)
 {
 	MODEL_WRITE(payload[i]) = i + 1;
-	return &task[i];
+	return &model_task[i];
 }
 
 /* What a task that does not end does. */
@@ -260,7 +91,7 @@ static void stay(void)
 
 static void run(struct go__task *t)
 {
-	int i = (int)(t - task);
+	int i = (int)(t - model_task);
 
 	model_assert(i >= 0 && i < TASKS);
 	model_assert(MODEL_READ(payload[i]) == i + 1);
@@ -303,8 +134,8 @@ static void submit_two(int first)
 
 static void submit_pinned(int i)
 {
-	task[i].pinned = true;
-	task[i].worker = &RT->worker[0];
+	model_task[i].pinned = true;
+	model_task[i].worker = &RT->worker[0];
 	go__ready_fresh(NULL, make(i));
 }
 
@@ -326,7 +157,7 @@ static void spawn_rest(void)
 static void wake_rest(void)
 {
 	for (int i = 1; i <= spawned; i++) {
-		task[i].slot = (char *)&task[i];
+		model_task[i].slot = (char *)&model_task[i];
 		go__ready(go__worker_self(), make(i), true);
 	}
 }
@@ -336,7 +167,7 @@ static void wake_rest(void)
 static void setup_inside(unsigned workers, void (*fn)(void), int n,
 			 uint32_t wanted)
 {
-	setup_workers(workers);
+	setup_idle(workers);
 	spawned = n;
 	enough = wanted;
 	job = fn;
@@ -357,13 +188,13 @@ static void setup_wake_two(void)
  * the wake-up that was left out while somebody searched must be made up for. */
 static void setup_burst(void)
 {
-	setup_workers(3);
+	setup_idle(3);
 	enough = 2;
 }
 
 static void setup_events(void)
 {
-	setup_workers(2);
+	setup_idle(2);
 	events = 1;
 }
 
