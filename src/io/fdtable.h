@@ -44,6 +44,10 @@ struct go__fd {
 	uint64_t watched;        /* Pollers in which it is registered ... */
 	uint64_t watched_out;    /* ... and, of those, for writing too. */
 	struct go__link waiters; /* struct go__fd_wait: fdwait.h. */
+
+	/* Who began to wait last: where to look for a node that is to be
+	 * fetched into the cache; never followed.  Written under lock. */
+	_Atomic(const struct go__link *) last;
 };
 
 _Static_assert(sizeof(struct go__fd) <= 64, "an entry is one cache line");

@@ -234,6 +234,8 @@ static void link_wait(struct go__fd *e, struct go__fd_wait *wait,
 		      struct go__waiter *w)
 {
 	go__wait_node_init(&wait->node, w);
+	/* relaxed: a hint. */
+	atomic_store_explicit(&e->last, &wait->node.link, memory_order_relaxed);
 	if (wait->shared)
 		go__list_push_front(&e->waiters, &wait->node.link);
 	else
