@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,6 +78,8 @@ static inline int in_a_process(void (*fn)(void *), void *arg)
 	child = fork();
 	cr_assert_geq(child, 0);
 	if (child == 0) {
+		/* A run that hangs ends with the test. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		outcome->threads = count_threads();
 		dup2(memory, 2);
 		fn(arg);
