@@ -184,6 +184,22 @@ void go__block_drain(struct go__worker *w)
 	w->free_count = 0;
 }
 
+const struct go__task *go__block_of(uintptr_t waiter)
+{
+	uintptr_t address = waiter - offsetof(struct go__task, waiter);
+	/* acquire <- [slab]: its `next`. */
+	struct slab *slab = atomic_load_explicit(&slabs, memory_order_acquire);
+
+	for (; slab; slab = slab->next) {
+		uintptr_t offset = address - (uintptr_t)slab->block;
+
+		if (offset < sizeof(slab->block) &&
+		    offset % sizeof(*slab->block) == 0)
+			return &slab->block[offset / sizeof(*slab->block)];
+	}
+	return NULL;
+}
+
 void go__block_each(bool (*fn)(struct go__task *t, void *arg), void *arg)
 {
 	/* acquire <- [slab]: its blocks are zero or better. */

@@ -132,15 +132,15 @@ static ssize_t copy_through_a_pipe(const struct iovec *to,
 		return r;
 	for (unsigned i = 0; i < n && r >= 0; i++)
 		r = go__sys_write(ends[1], from[i].iov_base, from[i].iov_len);
-	/* What was written before it failed is a part of the name. */
+	/* What was written before it failed is a part of it. */
 	r = go__sys_read(ends[0], to->iov_base, to->iov_len);
 	(void)go__sys_close(ends[0]);
 	(void)go__sys_close(ends[1]);
 	return r;
 }
 
-static ssize_t copy_name(const struct iovec *to, const struct iovec *from,
-			 unsigned n)
+static ssize_t copy_memory(const struct iovec *to, const struct iovec *from,
+			   unsigned n)
 {
 	ssize_t r = go__sys_process_vm_readv(getpid(), to, from, (int)n);
 
@@ -160,7 +160,7 @@ static void put_name(struct go__text *x, const char *name)
 		{(void *)((uintptr_t)name + first), NAME_MOST - first}};
 
 	go__text_put(x, " \"");
-	if (copy_name(&to, from, 2) < 0)
+	if (copy_memory(&to, from, 2) < 0)
 		go__text_put(x, "?");
 	for (const char *s = copy; *s; s++)
 		go__text_char(x, *s >= ' ' && *s != 127 ? *s : '?');
@@ -281,6 +281,33 @@ static const char *kind_text(unsigned kind)
 								 : "something";
 }
 
+/* The owner of what the wait is for, if it has one that is known. */
+static void put_holder(struct go__text *x, const struct view *v)
+{
+	const struct go__task *t;
+	uint64_t word = 0;
+	struct iovec to = {&word, sizeof(word)};
+	struct iovec from = {(void *)(uintptr_t)v->object, sizeof(word)};
+
+	if (copy_memory(&to, &from, 1) != sizeof(word) ||
+	    word >> GO__HOLDER_BITS == 0)
+		return;
+	go__text_put(x, ", held by ");
+	if (v->kind == GO__WAIT_RWLOCK && !(word & GO__HOLDER_IS_ONE)) {
+		go__text_number(x, word >> GO__HOLDER_BITS, 10);
+		go__text_put(x, " readers");
+		return;
+	}
+	t = go__block_of(
+		(uintptr_t)(word >> GO__HOLDER_BITS << GO__HOLDER_BITS));
+	if (t) {
+		go__text_put(x, "task ");
+		go__text_number(x, go__task_word_id(&t->word), 10);
+	} else {
+		go__text_put(x, "a plain thread");
+	}
+}
+
 static void put_object(struct go__text *x, const struct view *v)
 {
 	const struct go__task *other = v->object;
@@ -297,6 +324,8 @@ static void put_object(struct go__text *x, const struct view *v)
 	} else {
 		go__text_number(x, (uintptr_t)v->object, 16);
 	}
+	if (v->kind == GO__WAIT_MUTEX || v->kind == GO__WAIT_RWLOCK)
+		put_holder(x, v);
 }
 
 static void put_wait(struct go__text *x, const struct view *v, uint64_t now)

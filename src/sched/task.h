@@ -115,6 +115,9 @@ int go__task_cancel(struct go__task *t, uint64_t id);
 /* End the wait of task `id` with -ECANCELED, if one is open and not deaf. */
 void go__task_interrupt(struct go__task *t, uint64_t id);
 
+/* The block with its waiter at this address, or NULL.  As the next one. */
+const struct go__task *go__block_of(uintptr_t waiter);
+
 /*
  * Call fn for every block there ever was, until it returns false.  Concurrent
  * with everything.

@@ -56,8 +56,8 @@ enum go__wait_kind {
 	GO__WAIT_CLOSE,
 	GO__WAIT_POLL, /* object: the caller's array. */
 	GO__WAIT_GROUP,
-	GO__WAIT_MUTEX,
-	GO__WAIT_RWLOCK,
+	GO__WAIT_MUTEX,  /* object: begins as enum go__holder says. */
+	GO__WAIT_RWLOCK, /* The same. */
 	GO__WAIT_COND,
 	GO__WAIT_SEMAPHORE,
 	GO__WAIT_BARRIER,
@@ -76,6 +76,15 @@ enum go__wait_kind {
 	GO__WAIT_KIND_MASK = 0xff,
 	/* To be added: heed neither deadline scopes nor cancellation. */
 	GO__WAIT_IS_DEAF = 0x100,
+};
+
+/*
+ * What has an owner begins with a word that tells who: the address of the
+ * owner's waiter, or a number of owners, above three bits.  For the dump.
+ */
+enum go__holder {
+	GO__HOLDER_BITS = 3,
+	GO__HOLDER_IS_ONE = 2, /* In a rwlock: it is an address. */
 };
 
 /* Somebody who can wait: a task, or a plain thread (thread.c). */

@@ -10,6 +10,8 @@
 
 _Static_assert(sizeof(go_mutex) == 16, "two words");
 _Static_assert(sizeof(struct go__mutex_word) == sizeof(uint64_t), "a word");
+_Static_assert(GO__MUTEX_OWNER == ~UINT64_C(0) << GO__HOLDER_BITS,
+	       "as the dump reads it");
 
 enum {
 	TABLE = 64, /* A power of two. */

@@ -4,6 +4,10 @@
 
 #include "sync/line.h"
 
+_Static_assert(GO__RWLOCK_READER == 1 << GO__HOLDER_BITS &&
+		       GO__RWLOCK_WRITER == GO__HOLDER_IS_ONE,
+	       "as the dump reads it");
+
 struct entry {
 	struct go__wait_node node;
 	bool writes;

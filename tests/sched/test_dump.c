@@ -143,6 +143,84 @@ Test(dump, states_and_waits, .timeout = 60)
 	run_everywhere(states_and_waits, NULL);
 }
 
+/* ---- who holds what is waited for ---- */
+
+static void *lock_it(void *arg)
+{
+	go_mutex *m = (go_mutex *)arg;
+
+	MUST(go_mutex_lock(m) == 0);
+	return GO_INT(go_mutex_unlock(m));
+}
+
+static void *write_it(void *arg)
+{
+	go_rwlock *l = (go_rwlock *)arg;
+
+	MUST(go_rwlock_wrlock(l) == 0);
+	return GO_INT(go_rwlock_unlock(l));
+}
+
+/* A plain thread that holds a mutex until it is told to let go. */
+static void *hold_it(void *arg)
+{
+	go_mutex *m = (go_mutex *)arg;
+
+	MUST(go_mutex_lock(&m[0]) == 0);
+	MUST(go_mutex_lock(&m[1]) == 0);
+	MUST(go_mutex_unlock(&m[1]) == 0);
+	MUST(go_mutex_unlock(&m[0]) == 0);
+	return NULL;
+}
+
+static void *holders(void *arg)
+{
+	go_mutex mutex = GO_MUTEX_INIT,
+		 threads[2] = {GO_MUTEX_INIT, GO_MUTEX_INIT};
+	go_rwlock lock = GO_RWLOCK_INIT;
+	go_task locker, writer, other;
+	pthread_t thread;
+	char what[64];
+
+	(void)arg;
+	snprintf(what, sizeof(what), ", held by task %llu,",
+		 (unsigned long long)go_task_self().id);
+	MUST(go_mutex_lock(&mutex) == 0);
+	MUST(go_rwlock_wrlock(&lock) == 0);
+	MUST(spawn("locker", lock_it, &mutex, &locker) == 0);
+	MUST(spawn("writer", write_it, &lock, &writer) == 0);
+	until("locker", what);
+	until("writer", what);
+	MUST(go_rwlock_unlock(&lock) == 0);
+	MUST(go_task_join(writer, NULL) == 0);
+	MUST(go_rwlock_rdlock(&lock) == 0);
+	MUST(go_rwlock_rdlock(&lock) == 0);
+	MUST(spawn("writer", write_it, &lock, &writer) == 0);
+	until("writer", ", held by 2 readers,");
+	MUST(go_rwlock_unlock(&lock) == 0 && go_rwlock_unlock(&lock) == 0);
+	MUST(go_task_join(writer, NULL) == 0);
+	MUST(go_mutex_unlock(&mutex) == 0);
+	MUST(go_task_join(locker, NULL) == 0);
+
+	MUST(go_mutex_lock(&threads[1]) == 0);
+	MUST(pthread_create(&thread, NULL, hold_it, threads) == 0);
+	while (go_mutex_trylock(&threads[0]) == 0) {
+		MUST(go_mutex_unlock(&threads[0]) == 0);
+		go_yield();
+	}
+	MUST(spawn("other", lock_it, threads, &other) == 0);
+	until("other", ", held by a plain thread,");
+	MUST(go_mutex_unlock(&threads[1]) == 0);
+	MUST(go_task_join(other, NULL) == 0);
+	MUST(pthread_join(thread, NULL) == 0);
+	return NULL;
+}
+
+Test(dump, holders_of_locks, .timeout = 60)
+{
+	run_everywhere(holders, NULL);
+}
+
 Test(dump, without_a_runtime, .timeout = 60)
 {
 	cr_assert_str_eq(dump(NULL), "gofer: no runtime\n");
