@@ -112,9 +112,10 @@ static void *states_and_waits(void *arg)
 	until("joiner", what);
 	snprintf(what, sizeof(what), "data on descriptor %d,", pipes[0]);
 	until("reader", what);
+	/* How much it uses is known when it has left its stack. */
+	until("reader", " of 1");
 	MUST(strstr(line_of("reader"), "test_dump.c:"));
 	MUST(strstr(line_of("reader"), "; stack "));
-	MUST(strstr(line_of("reader"), " of 1"));
 	MUST(strstr(text, "main_task\" from ") == NULL);
 	MUST(strstr(text, ": running on worker "));
 	MUST(strstr(text, ": runs task "));
