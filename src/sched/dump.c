@@ -121,46 +121,55 @@ static void put_seconds(struct go__text *x, uint64_t ms)
 	go__text_put(x, " s");
 }
 
-/* As process_vm_readv(), for emulators and sandboxes that do not know it. */
-static ssize_t copy_through_a_pipe(const struct iovec *to,
-				   const struct iovec *from, unsigned n)
+/*
+ * For emulators and sandboxes that do not know process_vm_readv(): through a
+ * pipe, byte by byte, since what lies behind the end of a string is nobody's.
+ */
+static ssize_t copy_through_a_pipe(char *to, const char *from, size_t n,
+				   bool is_string)
 {
 	int ends[2];
 	ssize_t r = go__sys_pipe2(ends, O_CLOEXEC | O_NONBLOCK);
+	size_t i = 0;
 
 	if (r < 0)
 		return r;
-	for (unsigned i = 0; i < n && r >= 0; i++)
-		r = go__sys_write(ends[1], from[i].iov_base, from[i].iov_len);
-	/* What was written before it failed is a part of it. */
-	r = go__sys_read(ends[0], to->iov_base, to->iov_len);
+	do {
+		r = go__sys_write(ends[1], from + i, 1);
+		if (r == 1)
+			r = go__sys_read(ends[0], to + i, 1);
+	} while (r == 1 && (to[i++] || !is_string) && i < n);
 	(void)go__sys_close(ends[0]);
 	(void)go__sys_close(ends[1]);
-	return r;
+	return i ? (ssize_t)i : r;
 }
 
-static ssize_t copy_memory(const struct iovec *to, const struct iovec *from,
-			   unsigned n)
+/*
+ * Copy the caller's memory.  It may be gone, so let the kernel do it: fewer
+ * bytes if it goes on into a page that is not there.  Returns how many, or
+ * -errno.
+ */
+static ssize_t copy_memory(void *to, const void *from, size_t n, bool is_string)
 {
-	ssize_t r = go__sys_process_vm_readv(getpid(), to, from, (int)n);
+	size_t left = -(uintptr_t)from % go__sys_page_bytes();
+	size_t first = left && left < n ? left : n;
+	struct iovec into = {to, n};
+	struct iovec parts[2] = {
+		{(void *)(uintptr_t)from, first},
+		{(void *)((uintptr_t)from + first), n - first}};
+	ssize_t r = go__sys_process_vm_readv(getpid(), &into, parts, 2);
 
-	return r == -ENOSYS || r == -EPERM ? copy_through_a_pipe(to, from, n)
-					   : r;
+	return r == -ENOSYS || r == -EPERM
+		       ? copy_through_a_pipe(to, from, n, is_string)
+		       : r;
 }
 
-/* The caller's memory, which may be gone: let the kernel copy it. */
 static void put_name(struct go__text *x, const char *name)
 {
 	char copy[NAME_MOST + 1] = {0};
-	size_t left = -(uintptr_t)name % go__sys_page_bytes();
-	size_t first = left && left < NAME_MOST ? left : NAME_MOST;
-	struct iovec to = {copy, NAME_MOST};
-	struct iovec from[2] = {
-		{(void *)(uintptr_t)name, first},
-		{(void *)((uintptr_t)name + first), NAME_MOST - first}};
 
 	go__text_put(x, " \"");
-	if (copy_memory(&to, from, 2) < 0)
+	if (copy_memory(copy, name, NAME_MOST, true) < 0)
 		go__text_put(x, "?");
 	for (const char *s = copy; *s; s++)
 		go__text_char(x, *s >= ' ' && *s != 127 ? *s : '?');
@@ -286,10 +295,9 @@ static void put_holder(struct go__text *x, const struct view *v)
 {
 	const struct go__task *t;
 	uint64_t word = 0;
-	struct iovec to = {&word, sizeof(word)};
-	struct iovec from = {(void *)(uintptr_t)v->object, sizeof(word)};
 
-	if (copy_memory(&to, &from, 1) != sizeof(word) ||
+	if (copy_memory(&word, v->object, sizeof(word), false) !=
+		    sizeof(word) ||
 	    word >> GO__HOLDER_BITS == 0)
 		return;
 	go__text_put(x, ", held by ");
