@@ -266,7 +266,7 @@ int go_group_wait(go_group *group)
 	go__lock_acquire(&g->lock);
 	error = g->error;
 	go__lock_release(&g->lock);
-	return r == -EDEADLK ? r : error;
+	return r == -EDEADLK || !error ? r : error;
 }
 
 void go_group_end(go_group *group)
@@ -364,6 +364,9 @@ int go_race_at(size_t n, go_fn *const *fn, void *const *arg, size_t *winner,
 
 	if (n == 0 || !fn)
 		return -EINVAL;
+	for (size_t i = 0; i < n; i++)
+		if (!fn[i])
+			return -EINVAL;
 	e = go__sys_calloc(n, sizeof(*e));
 	if (!e)
 		return -ENOMEM;

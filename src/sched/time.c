@@ -30,10 +30,19 @@ static int sleep_until(uint64_t deadline)
 	return outcome(go__wait(w), deadline);
 }
 
+/* The time has come already: let others run, and heed a cancellation. */
+static int only_yield(void)
+{
+	struct go__waiter *w;
+	int r = go__wait_enter(&w);
+
+	return r < 0 ? r : go_yield();
+}
+
 int go_sleep(int64_t ns)
 {
 	if (ns <= 0)
-		return go_yield();
+		return only_yield();
 	if (ns == GO_NEVER)
 		return sleep_until(GO__NO_DEADLINE);
 	return sleep_until(go__sys_now() + (uint64_t)ns);
@@ -44,6 +53,6 @@ int go_sleep_until(int64_t when_ns)
 	if (when_ns == GO_NEVER)
 		return sleep_until(GO__NO_DEADLINE);
 	if (when_ns <= go_now())
-		return go_yield();
+		return only_yield();
 	return sleep_until((uint64_t)when_ns);
 }

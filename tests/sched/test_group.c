@@ -249,6 +249,49 @@ Test(group, deadline_reaches_all, .timeout = 60)
 	run_everywhere(deadline_reaches_all, NULL);
 }
 
+static void *sleep_quietly(void *arg)
+{
+	(void)arg;
+	(void)go_sleep(GO_NEVER);
+	return NULL;
+}
+
+static void *wait_for_quiet_one(void *arg)
+{
+	GO_GROUP(g);
+
+	MUST(go_group_spawn(&g, sleep_quietly, NULL) == 0);
+	atomic_store((ATOMIC(int) *)arg, 1);
+	return GO_INT(go_group_wait(&g));
+}
+
+/* Children that say nothing do not hide how the wait has ended. */
+static void *ends_of_waits(void *arg)
+{
+	ATOMIC(int) waits;
+	void *result;
+	go_task t;
+
+	(void)arg;
+	atomic_store(&waits, 0);
+	MUST(go_task_spawn(&t, wait_for_quiet_one, &waits) == 0);
+	while (!atomic_load(&waits))
+		go_yield();
+	MUST(go_task_cancel(t) == 0);
+	MUST(go_task_join(t, &result) == 0);
+	MUST(GO_TO_INT(result) == -ECANCELED);
+	{
+		GO_TIMEOUT(2 * GO_MILLISECOND);
+		MUST(GO_TO_INT(wait_for_quiet_one(&waits)) == -ETIMEDOUT);
+	}
+	return NULL;
+}
+
+Test(group, says_how_the_wait_has_ended, .timeout = 60)
+{
+	run_everywhere(ends_of_waits, NULL);
+}
+
 static void *wait_for_own(void *arg)
 {
 	return GO_INT(go_group_wait((go_group *)arg));
@@ -363,7 +406,7 @@ static void *races(void *arg)
 {
 	go_fn *const fn[] = {sleep_for_ever, win_after, fail, sleep_for_ever};
 	void *const args[] = {NULL, GO_INT(3), GO_INT(-EIO), NULL};
-	go_fn *const losers[] = {fail, fail};
+	go_fn *const losers[] = {fail, fail}, *const holes[] = {fail, NULL};
 	void *const errors[] = {GO_INT(-EIO), GO_INT(-EIO)};
 	size_t winner = 9;
 	void *result;
@@ -378,6 +421,7 @@ static void *races(void *arg)
 	MUST(go_race(2, losers, errors, &winner, &result) == -EIO);
 	MUST(go_race(0, losers, errors, NULL, NULL) == -EINVAL);
 	MUST(go_race(1, NULL, errors, NULL, NULL) == -EINVAL);
+	MUST(go_race(2, holes, errors, NULL, NULL) == -EINVAL);
 	GO_TIMEOUT(1000000);
 	MUST(go_race(1, fn, NULL, NULL, NULL) < 0);
 	return NULL;

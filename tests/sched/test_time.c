@@ -106,6 +106,34 @@ Test(time, cancelled_sleeps_leave_nothing, .timeout = 60)
 	run_everywhere(stale_timers, NULL);
 }
 
+static void *sleep_without_time(void *arg)
+{
+	(void)arg;
+	while (!go_cancelled())
+		go_yield();
+	MUST(go_sleep(0) == -ECANCELED);
+	MUST(go_sleep(-1) == -ECANCELED);
+	MUST(go_sleep_until(0) == -ECANCELED);
+	return NULL;
+}
+
+/* A loop of sleeps that are over at once can be cancelled, too. */
+static void *cancel_without_time(void *arg)
+{
+	go_task t;
+
+	(void)arg;
+	MUST(go_task_spawn(&t, sleep_without_time, NULL) == 0);
+	MUST(go_task_cancel(t) == 0);
+	MUST(go_task_join(t, NULL) == 0);
+	return NULL;
+}
+
+Test(time, sleeps_of_no_time_are_cancelled, .timeout = 60)
+{
+	run_everywhere(cancel_without_time, NULL);
+}
+
 static void *hog(void *arg)
 {
 	int64_t until = go_now() + *(int64_t *)arg;
