@@ -36,11 +36,17 @@ int go__fd_look_now(struct pollfd *fds, nfds_t count)
 	return r;
 }
 
+/*
+ * Which edges may change the answer; errors and hang-ups come as both.  No
+ * more than that: registering a foreign descriptor raises an edge for what is
+ * ready there already, and whoever is woken by that registers it again.
+ */
 static unsigned ways_of(short events)
 {
-	bool out = events & (POLLOUT | POLLWRNORM | POLLWRBAND);
+	short room = POLLOUT | POLLWRNORM | POLLWRBAND;
+	bool out = events & room, in = events & ~room;
 
-	return GO__WAYS_IN | (out ? GO__WAYS_OUT : 0);
+	return (in || !out ? GO__WAYS_IN : 0) | (out ? GO__WAYS_OUT : 0);
 }
 
 /* L4.  Under the lock. */

@@ -151,6 +151,34 @@ Test(foreign, without_preadv2, .timeout = 20)
 	run_both(blocking_mode, "in a thread");
 	(void)test_fail_stop();
 }
+
+/*
+ * Who waits for room is not told again and again that there is something to
+ * read: so many looks would fail.
+ */
+static void *room_beside_input(void *unused)
+{
+	struct pollfd p = {.events = POLLOUT};
+	int fds[2];
+
+	(void)unused;
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+	while (send(fds[0], "xxxxxxxx", 8, MSG_DONTWAIT) > 0)
+		;
+	MUST(write(fds[1], "y", 1) == 1);
+	p.fd = fds[0];
+	test_fail_nth_with(GO__SYS_poll, 40, -EIO);
+	for (int i = 0; i < 3; i++)
+		MUST(go_poll(&p, 1, 20) == 0);
+	MUST(!test_fail_stop());
+	MUST(close(fds[0]) == 0 && close(fds[1]) == 0);
+	return NULL;
+}
+
+Test(foreign, room_beside_input, .timeout = 20)
+{
+	run_everywhere(room_beside_input, NULL);
+}
 #endif
 
 /* ---- closed and reused behind our back ---- */
