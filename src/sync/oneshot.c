@@ -10,10 +10,11 @@
  *     CLOSED    receiver, before SENT and  the sender gets -EPIPE
  *               DROPPED
  *
- * Who waits looks again when it is woken: of the two sides the one that wakes
- * the other is done, and does not touch it after the lock, so the other may
- * free it.  The value stays in its memory until it is taken; a wait that was
- * ended by time or a cancellation leaves it there.
+ * A receiver that waits looks again when it is woken: the sender, who is done
+ * then, does not touch it after the lock, so the receiver may free it.  Others
+ * that wait until it is closed are told all by the wait's result, and do not
+ * touch it again.  The value stays in its memory until it is taken; a wait that
+ * was ended by time or a cancellation leaves it there.
  */
 #include <gofer/oneshot.h>
 
@@ -45,7 +46,7 @@ static int be_done(go_oneshot *o, const void *value, uint32_t how)
 		if (how == SENT)
 			go__value_copy(o->value, value, o->bytes);
 		l->state |= how;
-		go__claimed_take_all(&k, &l->list, 0);
+		go__claimed_take_all(&k, &l->list, -EALREADY);
 	}
 	go__line_flush(l, &k);
 	return r;
@@ -72,15 +73,13 @@ int go_oneshot_wait_closed(go_oneshot *o)
 	if (!o)
 		return -EINVAL;
 	r = go__wait_enter(&w);
-	while (r == 0) {
-		l = go__line_lock(&o->line);
-		if (l->state) {
-			r = l->state & (SENT | DROPPED) ? -EALREADY : 0;
-			go__line_unlock(l);
-			break;
-		}
-		r = go__line_wait(l, w, GO__WAIT_CLOSED, o);
-	}
+	if (r < 0)
+		return r;
+	l = go__line_lock(&o->line);
+	if (!l->state)
+		return go__line_wait(l, w, GO__WAIT_CLOSED, o);
+	r = l->state & (SENT | DROPPED) ? -EALREADY : 0;
+	go__line_unlock(l);
 	return r;
 }
 
@@ -106,15 +105,17 @@ int go_oneshot_recv(go_oneshot *o, void *value)
 	if (!o)
 		return -EINVAL;
 	r = go__wait_enter(&w);
-	while (r == 0) {
+	if (r < 0)
+		return r;
+	do {
 		l = go__line_lock(&o->line);
 		r = take(o, l, value);
 		if (r != -EAGAIN) {
 			go__line_unlock(l);
-			break;
+			return r;
 		}
 		r = go__line_wait(l, w, GO__WAIT_ONESHOT, o);
-	}
+	} while (!go__wait_deserted(r));
 	return r;
 }
 
