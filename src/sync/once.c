@@ -53,8 +53,10 @@ int go_once(go_once_flag *once, void (*fn)(void *), void *arg)
 		return -EINVAL;
 	/* acquire <- [done]: what fn did. */
 	if (atomic_load_explicit(&go__line(&once->line)->word,
-				 memory_order_acquire) == DONE)
+				 memory_order_acquire) == DONE) {
+		go__line_see_out(go__line(&once->line));
 		return 0;
+	}
 	w = go__waiter_self();
 	if (!w)
 		return -ENOMEM;

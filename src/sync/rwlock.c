@@ -177,7 +177,10 @@ int go_rwlock_unlock(go_rwlock *l)
 int go_rwlock_destroy(go_rwlock *l)
 {
 	struct go__line *line = go__line_lock(&l->line);
-	bool used = go__rwlock_look(word_of(l)) != 0;
+	/* acquire <- [release], which need not take the lock: the caller may
+	 * reuse the memory. */
+	bool used = atomic_load_explicit(&word_of(l)->bits,
+					 memory_order_acquire) != 0;
 
 	go__line_unlock(line);
 	return used ? -EBUSY : 0;
