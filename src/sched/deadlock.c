@@ -156,7 +156,10 @@ static bool blocks_a_thread(const struct go__task *t)
 	      GO__TASK_JOINING))
 		return false;
 	j = joiner_of(t);
-	return !j.waiter->is_task && !has_deadline(j.waiter) &&
+	/* The wait frames its deadline: the same before and after. */
+	return !j.waiter->is_task &&
+	       go__wait_word_peek(&j.waiter->word, true) == j.epoch &&
+	       !has_deadline(j.waiter) &&
 	       go__wait_word_peek(&j.waiter->word, true) == j.epoch;
 }
 
@@ -250,6 +253,7 @@ enum outlook {
 static enum outlook look(struct go__worker *w)
 {
 	struct go_runtime *rt = w->runtime;
+	unsigned joiners;
 	uint64_t live;
 	struct survey s;
 
@@ -263,7 +267,9 @@ static enum outlook look(struct go__worker *w)
 	if (!somebody_waits(w, &s) || !go__runtimes_only(rt) ||
 	    count_threads() != own_threads(rt) + s.joiners + drainers(rt))
 		return OUTSIDE;
-	return all_parked(rt, live, &s) ? DEADLOCK : INSIDE;
+	joiners = s.joiners;
+	return all_parked(rt, live, &s) && s.joiners == joiners ? DEADLOCK
+								: INSIDE;
 }
 
 /* ---- the end of the waits ---- */
