@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../sched/everywhere.h"
 #include "support.h"
@@ -171,6 +172,16 @@ static void *senders(void *unused)
 	MUST(go_task_join(t, NULL) == 0 && p.result == 0);
 	MUST(go_oneshot_send(&o, &n) == -EPIPE);
 	MUST(go_oneshot_destroy(&o) == 0);
+
+	/* Who waits while another one sends does not come back to look: the
+	 * receiver is the last one, and may have freed it. */
+	ASSIGN(go_oneshot, o, GO_ONESHOT_INIT(&slot, sizeof(slot)));
+	MUST(go_task_spawn(&t, sender, &p) == 0);
+	test_await_waiters(&o, 1);
+	MUST(go_oneshot_send(&o, &n) == 0);
+	MUST(go_oneshot_try_recv(&o, &p.value) == 0 && p.value == 7);
+	memset(&o, 0xff, sizeof(o));
+	MUST(go_task_join(t, NULL) == 0 && p.result == -EALREADY);
 	return NULL;
 }
 
