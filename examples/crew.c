@@ -32,16 +32,21 @@ static void prepare(void *unused)
 	printf("prepared\n");
 }
 
-static void read_it(void)
+static int read_it(void)
 {
 	int seen;
+	int r = go_rwlock_rdlock(&lock);
 
-	go_rwlock_rdlock(&lock);
+	if (r < 0)
+		return r;
 	seen = written;
 	go_rwlock_unlock(&lock);
-	go_rwlock_wrlock(&lock);
+	r = go_rwlock_wrlock(&lock);
+	if (r < 0)
+		return r;
 	readers += seen == 42;
 	go_rwlock_unlock(&lock);
+	return 0;
 }
 
 static void *work(void *unused)
@@ -55,9 +60,10 @@ static void *work(void *unused)
 	if (r == 1) /* the last one to come */
 		printf("half way\n");
 	if (r >= 0)
-		read_it();
+		r = read_it();
 	go_wait_group_done(&working);
-	return unused;
+	(void)unused;
+	return GO_INT(r);
 }
 
 static void *lead(void *unused)
@@ -66,9 +72,10 @@ static void *lead(void *unused)
 
 	for (int i = 0; i < CREW && r == 0; i++)
 		r = go_spawn(work, NULL);
+	if (r == 0)
+		r = go_rwlock_wrlock(&lock);
 	if (r < 0)
 		return GO_INT(r);
-	go_rwlock_wrlock(&lock);
 	written = 42;
 	go_rwlock_unlock(&lock);
 	go_event_set(&sign);

@@ -5,7 +5,6 @@
  *
  * Run it:    embed
  * Expect:    6 * 7 = 42
- *            tasks left: 0
  */
 #include <gofer.h>
 
@@ -33,6 +32,7 @@ int main(void)
 	int question[] = {6, 7};
 	go_runtime *rt;
 	void *answer;
+	int left, error;
 	int r = go_runtime_create(&rt, &options);
 
 	if (r == 0) {
@@ -41,8 +41,12 @@ int main(void)
 			r = go_runtime_block_on(rt, compute, question, &answer);
 		if (r == 0)
 			printf("6 * 7 = %d\n", GO_TO_INT(answer));
-		printf("tasks left: %d\n", go_runtime_shutdown(rt, GO_NEVER));
-		go_runtime_destroy(rt);
+		left = go_runtime_shutdown(rt, 60 * GO_SECOND);
+		if (left > 0)
+			printf("tasks left: %d\n", left);
+		error = go_runtime_destroy(rt); /* -EBUSY if any are left */
+		if (r == 0)
+			r = error;
 	}
 	if (r < 0)
 		fprintf(stderr, "embed: %s\n", strerror(-r));

@@ -34,14 +34,12 @@ static int fetch_all(struct page *pages, int n)
 {
 	go_group_options options = {.cancel_on_error = true};
 	GO_GROUP_WITH(group, &options);
+	int r = 0, error;
 
-	for (int i = 0; i < n; i++) {
-		int r = go_group_spawn(&group, fetch, &pages[i]);
-
-		if (r < 0)
-			return r;
-	}
-	return go_group_wait(&group);
+	for (int i = 0; i < n && r == 0; i++)
+		r = go_group_spawn(&group, fetch, &pages[i]);
+	error = go_group_wait(&group);
+	return error ? error : r;
 }
 
 static void *start(void *unused)

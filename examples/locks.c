@@ -25,7 +25,8 @@ static go_semaphore slots = GO_SEMAPHORE_INIT(2);
 static void *put(void *unused)
 {
 	for (int i = 0; i < THINGS; i++) {
-		go_mutex_lock(&lock);
+		if (go_mutex_lock(&lock) < 0)
+			break; /* no memory: go_run finds the deadlock */
 		count++;
 		go_mutex_unlock(&lock);
 		go_cond_signal(&filled);
@@ -36,9 +37,10 @@ static void *put(void *unused)
 /* Wait for a thing.  Returns 0 if it got one. */
 static int take(void)
 {
-	int r = 0;
+	int r = go_mutex_lock(&lock);
 
-	go_mutex_lock(&lock);
+	if (r < 0)
+		return r;
 	while (r == 0 && count == 0)
 		r = go_cond_wait(&filled, &lock);
 	if (r == 0)

@@ -28,7 +28,8 @@ static void *answer_all(void *arg)
 	return NULL;
 }
 
-/* Nobody cancels this task, so the one-shot may lie on its stack. */
+/* The reply lies on our stack, so we stay until the answerer is done with it:
+ * neither a cancellation nor a deadline may end the receive. */
 static int ask(go_chan *questions, int number)
 {
 	int answer;
@@ -36,8 +37,10 @@ static int ask(go_chan *questions, int number)
 	struct question q = {number, &reply};
 	int r = go_chan_send(questions, &q);
 
-	if (r == 0)
+	if (r == 0) {
+		GO_SHIELD();
 		r = go_oneshot_recv(&reply, NULL);
+	}
 	if (r == 0)
 		printf("%d\n", answer);
 	return r;

@@ -15,14 +15,17 @@
  *
  *   Calls are named as in POSIX with go_ in front (io.h, net.h), take the same
  *   arguments, and return a negated errno value instead of -1.  They can be
- *   called from plain threads as well, which they block.
+ *   called from plain threads as well, which they block, unless "Context" says
+ *   "task".
  *
  *   A task moves between threads, at the calls marked "Parks".  So thread-local
- *   storage, errno across such a call, and OS locks held over one are not for
- *   tasks; pin a task (task.h) where you cannot avoid them.
+ *   storage, and OS locks held over such a call, are not for tasks; pin a task
+ *   (task.h) where you cannot avoid them.  errno after one is go_errno()
+ *   (base.h).
  *
  *   A FIBER is the stack switch without a scheduler (fiber.h), for generators
- *   and parsers; it works with and without a runtime.
+ *   and parsers; it works with and without a runtime.  Include fiber.h for it:
+ *   this header does not.
  */
 #ifndef GOFER_H
 #define GOFER_H

@@ -12,9 +12,17 @@
  *     when it would wait longer than a deadline around it allows (deadline.h).
  *     The main task's fails with -EDEADLK, even if it is deaf, when nothing can
  *     ever end it (runtime.h).  These results are not repeated under Returns.
+ *     A call that tries and never waits does not mind a cancellation; but
+ *     go_poll() with 0, and what MSG_DONTWAIT keeps from waiting, do fail.
  *   - "Returns" lists the results, "Context" who may call, "Parks" whether the
- *     calling task may leave its thread, and come back on another one.
- *   - Times are nanoseconds; points in time are on CLOCK_MONOTONIC.
+ *     calling task may leave its thread, and come back on another one.  What
+ *     parks until something happens may do so even if it need not wait: a task
+ *     that calls on and on lets others run now and then.
+ *   - "Context any" is a task, a plain thread, and a raw fiber (fiber.h), which
+ *     counts as the one that runs it; a signal handler only if that is said.
+ *   - A pointer must not be null unless the contract says what happens then.
+ *   - Times are nanoseconds (but go_poll()'s are milliseconds, as in POSIX);
+ *     points in time are on CLOCK_MONOTONIC.
  */
 #ifndef GOFER_BASE_H
 #define GOFER_BASE_H
@@ -46,7 +54,10 @@
 /* No deadline: as far away as time goes. */
 #define GO_NEVER           INT64_MAX
 
-/* The place of a call, as "file:line"; the spawn macros pass it on. */
+/* The place of a call, as "file:line".  The spawn macros pass it on to the
+ * functions behind them, named ..._at, which is what other languages call.
+ * Their `site` is not copied: a literal, or something that lives as long as the
+ * process; or NULL. */
 #define GO_SITE_TEXT(line) #line
 #define GO_SITE_LINE(line) GO_SITE_TEXT(line)
 #define GO_SITE            __FILE__ ":" GO_SITE_LINE(__LINE__)
@@ -61,12 +72,11 @@ GO_BEGIN_DECLS
 typedef void *(go_fn)(void *arg);
 
 /*
- * Read the calling task's errno.  Code that calls something of libc, then
- * waits in gofer, and then wants the errno of the first call reads it here: a
- * plain `errno` may be read from an address that the compiler computed before
- * the wait, on another thread.
+ * Read errno.  Its value goes with a task from thread to thread; but a plain
+ * `errno` may be read at an address that the compiler has kept from before a
+ * call that parks, which is another thread's.  So read it here after one.
  *
- * Returns  errno of the calling thread; it is kept across parks.
+ * Returns  errno of the calling task or thread.
  * Context  any.
  * Parks    never.
  */

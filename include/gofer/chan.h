@@ -68,7 +68,8 @@ GO_API int go_chan_create(go_chan **c, size_t element_bytes, size_t capacity);
 GO_API int go_chan_destroy(go_chan *c);
 
 /*
- * Send the value at `value`; wait until there is room for it, or a receiver.
+ * Send the value at `value` (which may be null if element_bytes is 0); wait
+ * until there is room for it, or a receiver.
  *
  * Returns  0; -EPIPE (the channel is closed, or was while this call waited);
  *          -ETIMEDOUT; -EINVAL (a null pointer); -ENOMEM (an unbounded channel

@@ -3,8 +3,9 @@
  * Deadlines and shields: how long the calls in a block of code may wait, and
  * what may end them early.
  *
- * A deadline is ambient: no call takes a time-out, for a scope around the calls
- * says when all of them have to be done.
+ * A deadline is ambient: calls take no time-out (but go_poll(), as in POSIX,
+ * and go_runtime_shutdown()), for a scope around them says when all of them
+ * have to be done.
  *
  *     static int ask(int fd, int64_t limit_ns, char *answer, size_t size)
  *     {
@@ -37,7 +38,9 @@
  * (In examples/cancel.c a task that has been cancelled calls it.)
  *
  * Each task and each plain thread has its own scopes; a task that it spawns
- * inherits none.  Scopes must be left in the reverse order, by who began them.
+ * inherits none, but the children of a group keep to the deadline that was in
+ * force where the group was made.  Scopes must be left in the reverse order, by
+ * who began them.
  */
 #ifndef GOFER_DEADLINE_H
 #define GOFER_DEADLINE_H
@@ -92,7 +95,8 @@ GO_API void go_deadline_end(go_deadline *scope);
 /*
  * Ask until when the caller's waiting calls may wait.
  *
- * Returns  the innermost deadline, as a time of go_now(); GO_NEVER if none.
+ * Returns  the earliest deadline of the open scopes, as a time of go_now();
+ *          GO_NEVER if none.
  * Context  any.
  * Parks    never.
  */
@@ -172,6 +176,10 @@ static inline go_shield go_shield_make(void)
  * Declarations: a deadline, a time-out or a shield from here to the end of the
  * enclosing block.  One per line.  (In a plain thread without memory they do
  * nothing; but then calls that would wait fail with -ENOMEM.)
+ *
+ * No goto and no switch may jump forward over one into its block: the end of
+ * the block would end what has never begun.  gcc warns of that only with
+ * -Wjump-misses-init.
  */
 #define GO_DEADLINE(when_ns)                                                   \
 	GO_AT_END(go_deadline_end)                                             \

@@ -31,8 +31,8 @@
  *
  * INSIDE A TASK  A task may run fibers.  When a function of the library waits
  * inside such a fiber, the whole task parks, with the fiber that it runs, and
- * may go on on another thread.  Thread-local variables (and errno) therefore
- * keep no value across such a call.
+ * may go on on another thread.  Thread-local variables therefore keep no value
+ * across such a call, and errno after it is go_errno() (base.h).
  *
  * SIGNALS AND EXCEPTIONS  The signal mask belongs to the thread, and a switch
  * leaves it alone.  The floating-point environment (rounding, exception masks)

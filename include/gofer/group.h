@@ -6,17 +6,17 @@
  *     {
  *             go_group_options options = {.cancel_on_error = true};
  *             GO_GROUP_WITH(group, &options);
+ *             int r = 0, error;
  *
- *             for (int i = 0; i < n; i++) {
- *                     int r = go_group_spawn(&group, fetch, &pages[i]);
- *
- *                     if (r < 0)
- *                             return r;
- *             }
- *             return go_group_wait(&group);
+ *             for (int i = 0; i < n && r == 0; i++)
+ *                     r = go_group_spawn(&group, fetch, &pages[i]);
+ *             error = go_group_wait(&group);
+ *             return error ? error : r;
  *     }
  *
- * (examples/groups.c; GO_GROUP(group) declares one without options.)
+ * (examples/groups.c; GO_GROUP(group) declares one without options.)  A spawn
+ * fails with -ECANCELED when a child's error has cancelled the group; which one
+ * that was, the wait tells.
  *
  * However the block is left, no task of the group outlives it: at its end
  * those that still run are cancelled and waited for.  So what they use may live
@@ -41,8 +41,8 @@ typedef struct go_group_options {
 	bool cancel_on_error;
 	/* Children at a time; a spawn waits for a free place.  0: no limit. */
 	uint32_t limit;
-	/* Children wait no longer than until then.  0: the caller's deadline,
-	 * which holds in any case if it is earlier. */
+	/* Children wait no longer than until then.  0: the deadline in force
+	 * where the group is made, which holds in any case if earlier. */
 	int64_t deadline_ns;
 	/* Where the children run.  NULL: the runtime of whoever spawns. */
 	struct go_runtime *runtime;
@@ -74,7 +74,9 @@ GO_API int go_group_init(go_group *group, const go_group_options *options);
  * has ended if there are that many.  Children may spawn into their own group
  * (but with a limit, all of them may come to wait for each other).
  *
- * Returns  as go_spawn(); -ECANCELED also if the group has been cancelled.
+ * Returns  as go_spawn(); -EINVAL also if group is null; -ECANCELED also if
+ *          the group has been cancelled; -ENOMEM also if a plain thread found
+ *          no memory to wait with.
  * Context  task; with options.runtime, any thread.
  * Parks    while the group is at its limit.
  */
@@ -88,9 +90,11 @@ GO_API int go_group_spawn_at(go_group *group, go_fn *fn, void *arg,
  * deadline passes, it cancels the children, and waits for them all the same; so
  * it does in a deadlock (runtime.h), and returns -EDEADLK.
  *
- * Returns  0, or the first error that a child has returned (a child that found
- *          no stack: -ENOMEM); -EINVAL (group is null); -EDEADLK (called by
- *          one of its children); -ENOMEM (plain thread).
+ * Returns  the first error that a child has returned (a child that found no
+ *          stack: -ENOMEM); if none has, 0, or what ended the wait: -ECANCELED
+ *          or -ETIMEDOUT; -EINVAL (group is null); -EDEADLK (called by one of
+ *          its children); -ENOMEM (a plain thread found no memory to wait
+ *          with, and has not waited).
  * Context  task or plain thread; several may wait.
  * Parks    until the last child has ended.
  */
@@ -130,8 +134,9 @@ static inline go_group go_group_make(const go_group_options *options)
 }
 
 /*
- * Declarations: a group that ends with the enclosing block.  With wrong options
- * GO_GROUP_WITH() makes a group that has been cancelled.
+ * Declarations: a group that ends with the enclosing block; nothing may jump
+ * forward over one into its block (GO_DEADLINE() in deadline.h tells why).
+ * With wrong options GO_GROUP_WITH() makes a group that has been cancelled.
  */
 #define GO_GROUP(name) GO_GROUP_WITH(name, NULL)
 #define GO_GROUP_WITH(name, options)                                           \
@@ -139,8 +144,9 @@ static inline go_group go_group_make(const go_group_options *options)
 
 /*
  * Join n tasks, all of them even if one fails.  results (if not null) takes
- * what they returned; NULL for one whose join failed.  After -ECANCELED,
- * -ETIMEDOUT or -EDEADLK those not joined yet are left as they are.
+ * what they returned; NULL for one whose join failed.  But a join that ends
+ * with -ECANCELED, -ETIMEDOUT or -EDEADLK is the last one: the tasks behind it
+ * are left as they are, and their results are not written.
  *
  * Returns  0; -EINVAL (tasks is null); else the first error of a join.
  * Context  as go_task_join().
@@ -151,7 +157,8 @@ GO_API int go_join_all(const go_task *tasks, size_t n, void **results);
 /*
  * Run fn[i](arg[i]) for all i below n, side by side; the first to return wins,
  * and the others are cancelled and waited for.  An error (as for a group's
- * child) does not win, unless all fail.  *winner and *result may be null.
+ * child) does not win.  winner, result and arg may be null (then each function
+ * gets a null pointer).
  *
  *     go_fn *ways[] = {ask_mirror, ask_mirror};
  *     void *arguments[] = {&slow, &fast};
@@ -159,8 +166,9 @@ GO_API int go_join_all(const go_task *tasks, size_t n, void **results);
  *     size_t winner;
  *     int r = go_race(2, ways, arguments, &winner, &answer);
  *
- * Returns  0 (*winner and *result are set); -EINVAL (n is zero, fn is null);
- *          the first error if all failed; or as go_spawn().
+ * Returns  0 (*winner and *result are set); -EINVAL (n is zero, fn or one of
+ *          the functions is null); -ENOMEM; the first error if all failed; or
+ *          as go_spawn().
  * Context  task.
  * Parks    until all have ended.
  */

@@ -38,7 +38,7 @@
  *   -ENOSPC  the user's limit of registrations (fs.epoll.max_user_watches).
  *
  * -EINTR is never returned, and SIGPIPE never raised.  -EAGAIN is returned only
- * where the caller asked not to wait.
+ * where the caller asked not to wait, and by go_connect() (net.h).
  */
 #ifndef GOFER_IO_H
 #define GOFER_IO_H
@@ -116,7 +116,8 @@ GO_API int go_write_all(int fd, const void *buffer, size_t n, size_t *done);
 
 /*
  * Wait until one of many descriptors is ready, or until time-out milliseconds
- * are over (0: just look, negative: no limit).
+ * are over (0: just look, negative: no limit).  Just looking, too, fails with
+ * -ECANCELED in a task that has been cancelled.
  *
  * A descriptor that is closed by go_close() meanwhile counts as ready, with
  * POLLNVAL.  Entries with a negative descriptor are passed over.

@@ -23,7 +23,8 @@
  * When its function has returned, a task runs its handlers, the newest first,
  * and then the destructors of its values.  Both may wait: they run in a shield
  * (deadline.h).  A plain thread does the same when it ends, as for the keys of
- * pthreads; there they must not wait.
+ * pthreads; there they must not wait.  As for those, nothing of this happens
+ * when the process ends: by exit(), or when main() returns.
  */
 #ifndef GOFER_LOCAL_H
 #define GOFER_LOCAL_H

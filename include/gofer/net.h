@@ -24,7 +24,8 @@
  *
  * Flags of the receiving and sending calls are passed on, with MSG_NOSIGNAL
  * added.  With MSG_DONTWAIT, MSG_ERRQUEUE, or MSG_OOB on a receiving call, the
- * call does not wait, and says -EAGAIN (or -EINVAL: no urgent data).
+ * call does not wait, and says -EAGAIN (or -EINVAL: no urgent data); in a task
+ * that has been cancelled it fails with -ECANCELED all the same.
  * MSG_WAITALL is refused with -EOPNOTSUPP; use go_read_full().
  */
 #ifndef GOFER_NET_H
@@ -94,14 +95,15 @@ GO_API int go_accept(int fd, struct sockaddr *address, socklen_t *length);
 /*
  * Connect a socket, and wait until it is connected.
  *
- * When the call ends early by a cancellation, the attempt goes on; connect
- * again to wait for it, or close the socket.
+ * When the call ends early by a cancellation or a deadline, the attempt goes
+ * on; connect again to wait for it, or close the socket.
  *
  * A foreign stream socket in blocking mode cannot be connected without
  * blocking the worker; a task is refused with -EOPNOTSUPP.
  *
- * Returns  0; -ECONNREFUSED, -ETIMEDOUT, -ENETUNREACH, -EISCONN and others as
- *          connect(2).
+ * Returns  0; -ECONNREFUSED, -ETIMEDOUT (of the network or of a deadline),
+ *          -ENETUNREACH, -EISCONN, -EAGAIN (no port or route to spare)
+ *          and others as connect(2).
  * Context  task or plain thread.
  * Parks    until it is connected, or has failed.
  */

@@ -12,8 +12,10 @@
  *     struct question q = {number, &reply};
  *     int r = go_chan_send(questions, &q);
  *
- *     if (r == 0)
+ *     if (r == 0) {
+ *             GO_SHIELD();
  *             r = go_oneshot_recv(&reply, NULL);
+ *     }
  *     if (r == 0)
  *             printf("%d\n", answer);
  *
@@ -25,9 +27,10 @@
  *             go_oneshot_send(q.reply, &square);
  *     }
  *
- * A one-shot is a plain structure with a static initialiser; it allocates
- * nothing.  The value lies in memory of the caller until it is received.  Each
- * side, task or plain thread, is done with it exactly once:
+ * A one-shot is a plain structure with a static initialiser, set up in memory
+ * from malloc as sync.h says; it allocates nothing.  The value lies in memory
+ * of the caller until it is received.  Each side, task or plain thread, is done
+ * with it exactly once:
  *
  *   the sender      go_oneshot_send() or go_oneshot_drop()
  *   the receiver    go_oneshot_recv() or go_oneshot_try_recv() with 0 or
@@ -37,8 +40,9 @@
  * THE LAST ONE is told by the results: the receiver, if its receive returns 0
  * or -EPIPE, or its close -EALREADY; the sender, if its call returns -EPIPE.
  * So a one-shot that was allocated is freed by the last one, and who has it on
- * the stack receives until it is the last one, in a shield (deadline.h) if it
- * can be cancelled.
+ * the stack receives until it is the last one: in a shield (deadline.h), as
+ * above, for a receive that a cancellation or a deadline ends leaves the sender
+ * with a pointer into that stack.
  *
  * What the sender did before it was done happens before the receive returns,
  * and what the receiver did before it closed happens before the sender is told.
@@ -59,7 +63,7 @@ typedef struct go_oneshot {
 /* The memory, and the size, of the value; NULL, 0: only the event counts. */
 #define GO_ONESHOT_INIT(value, bytes)                                          \
 	{                                                                      \
-		value, bytes,                                                  \
+		value, (size_t)(bytes),                                        \
 		{                                                              \
 			0, 0, NULL, NULL                                       \
 		}                                                              \
@@ -69,7 +73,8 @@ typedef struct go_oneshot {
  * Send a copy of *value.
  *
  * Returns  0; -EPIPE (the receiver has closed it; the caller is the last one);
- *          -EALREADY (the sender was done before); -EINVAL (a null pointer).
+ *          -EALREADY (the sender was done before); -EINVAL (a null pointer;
+ *          value may be one if the size is 0).
  * Context  any.
  * Parks    never.
  */

@@ -19,15 +19,20 @@
  *             if (r == 0)
  *                     r = go_runtime_block_on(rt, compute, question, &answer);
  *             ...
- *             printf("tasks left: %d\n", go_runtime_shutdown(rt, GO_NEVER));
- *             go_runtime_destroy(rt);
+ *             left = go_runtime_shutdown(rt, 60 * GO_SECOND);
+ *             if (left > 0)
+ *                     printf("tasks left: %d\n", left);
+ *             error = go_runtime_destroy(rt);
+ *             if (r == 0)
+ *                     r = error;
  *     }
  *
  * (examples/ticker.c and examples/embed.c are the whole programs.)
  *
- * A process may have many runtimes; tasks of different ones may wait for each
- * other.  The first runtime of a process installs a handler for SIGSEGV and
- * SIGBUS that reports stack overflows and then does what was done before.
+ * A process may have up to 64 runtimes; tasks of different ones may wait for
+ * each other.  The first runtime of a process installs a handler for SIGSEGV
+ * and SIGBUS that reports stack overflows and then does what was done before.
+ * The child of a fork() has no workers, and must not use its parent's runtimes.
  *
  * DEADLOCKS  When all tasks of the only runtime wait for each other, and every
  * other thread of the process waits, without a deadline, for a task's end or in
@@ -72,14 +77,16 @@ typedef struct go_runtime_options {
 	size_t stack_bytes;
 	/* Stack of a worker thread.  0: the system's default. */
 	size_t worker_stack_bytes;
-	/* Name of the worker threads, copied.  NULL: "gofer". */
+	/* Name of the worker threads, copied; the first 15 bytes count.
+	 * NULL: "gofer". */
 	const char *thread_name;
 	/* After how many picks a worker looks at what it would starve: other
 	 * threads' submissions, the oldest new task, timers, descriptors.
 	 * 0: 61. */
 	unsigned fairness_interval;
 	/* Rather run tasks on stacks without guard than not at all, where the
-	 * system has no more guards; go_stats counts them. */
+	 * system has no more guards.  One runtime that asks for it turns it on
+	 * for the life of the process. */
 	bool allow_unguarded;
 	/* A different worker after every park, to find code that relies on
 	 * its thread.  GOFER_MIGRATE=1 overrides. */
@@ -130,7 +137,8 @@ GO_API int go_run_with_at(const go_runtime_options *options, go_fn *main_fn,
  *
  * Returns  0; -EINVAL (runtime is null, an option is out of range or reserved
  *          is not zero); -ENOMEM; -EMFILE, -ENFILE (no descriptor for the
- *          poller); -EAGAIN (no thread was to be had).
+ *          poller); -EAGAIN (no thread was to be had, or there are 64
+ *          runtimes).
  * Context  any.
  * Parks    never.
  */

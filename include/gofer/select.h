@@ -83,6 +83,18 @@ static inline go_case go_case_chan(int kind, go_chan *chan, const void *value)
 }
 
 /*
+ * Make a case that receives from a channel.
+ *
+ * Returns  the case.
+ * Context  any.
+ * Parks    never.
+ */
+static inline go_case go_case_recv(go_chan *chan, void *value)
+{
+	return go_case_chan(GO_CASE_RECV, chan, value);
+}
+
+/*
  * Make a case about a point in time.
  *
  * Returns  the case.
@@ -156,10 +168,11 @@ static inline int64_t go_case_after(int64_t ns)
 	return ns > GO_NEVER - now ? GO_NEVER : now + ns;
 }
 
-/* Send *value.  A null channel is never ready. */
+/* Send *value (null: if the channel's values have no bytes).  A null channel
+ * is never ready. */
 #define GO_SEND(chan, value) go_case_chan(GO_CASE_SEND, chan, value)
 /* Receive into *value (null: drop it).  A null channel is never ready. */
-#define GO_RECV(chan, value) go_case_chan(GO_CASE_RECV, chan, value)
+#define GO_RECV(chan, value) go_case_recv(chan, value)
 /* A point in time; GO_NEVER is never ready. */
 #define GO_AT(when_ns)       go_case_time(when_ns)
 /* A length of time from here on. */
@@ -182,15 +195,17 @@ static inline int64_t go_case_after(int64_t ns)
  * several can be; then chance decides, and each has the same one.  A closed
  * channel is ready (but for receiving what is left in it), with -EPIPE in the
  * case's result.  The same channel, event, task or descriptor may stand in
- * several cases.
+ * several cases.  Where no case can ever be ready, as among none at all, it
+ * waits until a deadline or a cancellation ends it.
  *
  * Nothing is read from or written to a descriptor, so by the time that you do
  * it, somebody else may have.
  *
  * Returns  the index of the case; -ETIMEDOUT (a deadline scope's, not a
- *          case's); -EINVAL (cases is null, more than INT_MAX, an unknown kind,
- *          nothing to send); -ENOMEM; with descriptors also -EMFILE, -ENFILE,
- *          -ENOSPC (see io.h).  No case has been done then.
+ *          case's); -EINVAL (cases is null and count is not 0, more than
+ *          INT_MAX, an unknown kind, nothing to send); -ENOMEM; with
+ *          descriptors also -EMFILE, -ENFILE, -ENOSPC (see io.h).  No case has
+ *          been done then.
  * Context  task or plain thread.
  * Parks    until a case is ready.
  */

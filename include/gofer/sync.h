@@ -5,13 +5,17 @@
  * Each object is a plain structure with a static initialiser; it allocates
  * nothing and needs no destructor.  The destroy functions only tell whether
  * anybody still uses the object.  An object must not be moved or copied while
- * it is in use.  The members are the library's business.
+ * it is in use.  The members are the library's business.  In memory from malloc
+ * assign the initialiser: *lock = (go_mutex)GO_MUTEX_INIT.
  *
  *     static go_mutex lock = GO_MUTEX_INIT;
  *     static go_cond filled = GO_COND_INIT;
  *     static int count;
  *     ...
- *     go_mutex_lock(&lock);
+ *     int r = go_mutex_lock(&lock);
+ *
+ *     if (r < 0)
+ *             return r;
  *     while (r == 0 && count == 0)
  *             r = go_cond_wait(&filled, &lock);
  *     if (r == 0)
@@ -23,7 +27,8 @@
  * What one does before it unlocks, posts, sets, signals or is done happens
  * before what the one does that this lets go on.  Calls that wait, and those
  * that try a lock, also fail with -ENOMEM in a plain thread for which there is
- * no memory for the record that waits and owns.
+ * no memory for the record that waits and owns.  A thread for which one such
+ * call has succeeded never gets that again, until it ends.
  */
 #ifndef GOFER_SYNC_H
 #define GOFER_SYNC_H
@@ -395,7 +400,10 @@ GO_API int go_once(go_once_flag *once, void (*fn)(void *arg), void *arg);
  * who reads already must not ask to read again.  As with a mutex, whoever has
  * locked it must unlock it before it ends.
  *
- *     go_rwlock_rdlock(&lock);
+ *     int r = go_rwlock_rdlock(&lock);
+ *
+ *     if (r < 0)
+ *             return r;
  *     seen = written;
  *     go_rwlock_unlock(&lock);
  */

@@ -4,8 +4,10 @@
  *
  * A task runs ordinary blocking-style C on its own stack.  It leaves its
  * thread only inside a call marked "Parks", and may come back on a different
- * one: do not keep pointers to thread-local objects (errno's among them)
- * across such a call.  Between two such calls nothing interrupts it.
+ * one: do not keep pointers to thread-local objects across such a call, and
+ * read errno after one by go_errno() (base.h).  Between two such calls nothing
+ * interrupts it.  An exception, a longjmp or pthread_exit must not leave a
+ * task's function.
  *
  *     static void *serve(void *arg)
  *     {
@@ -36,7 +38,8 @@ struct go_runtime;
 
 /*
  * Names a task: a value, to be copied freely.  It stays harmless for ever: when
- * the task is over and joined, or detached, calls with it say -ESRCH.
+ * the task is over and joined, calls with it say -ESRCH.  One that is detached
+ * can be cancelled until it ends, but not joined.
  *
  *     go_task t;
  *     void *sum;
@@ -122,7 +125,8 @@ GO_API int go_spawn_with_at(const go_spawn_options *options, go_fn *fn,
 
 /*
  * Wait until a task has ended, and take what its function returned.  When it
- * fails with -ECANCELED the handle is as it was, and can be joined again.
+ * fails with -ECANCELED, -ETIMEDOUT or -EDEADLK the handle is as it was, and
+ * can be joined again.
  *
  * Returns  0; -ESRCH (joined, detached or being joined already; a zero
  *          handle); -EDEADLK (a task joins itself); -ENOMEM (the task never
@@ -143,9 +147,10 @@ GO_API int go_task_join(go_task task, void **result);
 GO_API int go_task_detach(go_task task);
 
 /*
- * Cancel a task.  From now on its waiting calls fail with -ECANCELED, the one
- * it waits in among them; what it does about that is its own business.  A call
- * that has succeeded when the cancellation arrives stays a success.
+ * Cancel a task, joinable or detached.  From now on its waiting calls fail with
+ * -ECANCELED, the one it waits in among them; what it does about that is its
+ * own business.  A call that has succeeded when the cancellation arrives stays
+ * a success.
  *
  * Returns  0, also if it was cancelled before; -ESRCH (it has ended, or has
  *          been joined).

@@ -30,9 +30,11 @@ GO_BEGIN_DECLS
 GO_API int64_t go_now(void);
 
 /*
- * Wait for a length of time.  Zero and less only yields.
+ * Wait for a length of time.  Zero and less only yields, and fails in a task
+ * that has been cancelled like any other wait.
  *
- * Returns  0; -ETIMEDOUT if a deadline around it (deadline.h) ended it early.
+ * Returns  0; -ETIMEDOUT if a deadline around it (deadline.h) ended it early;
+ *          -ENOMEM (a plain thread found no memory to wait with).
  * Context  task or plain thread.
  * Parks    until the time is over.
  */
@@ -40,9 +42,9 @@ GO_API int go_sleep(int64_t ns);
 
 /*
  * Wait until go_now() has reached a point in time.  One that has passed only
- * yields; GO_NEVER waits until the task is cancelled.
+ * yields, as go_sleep(0); GO_NEVER waits until the task is cancelled.
  *
- * Returns  0.
+ * Returns  as go_sleep().
  * Context  task or plain thread.
  * Parks    until that time.
  */

@@ -27,10 +27,11 @@
  * in between.  Tasks of any runtime and plain threads may send and wait in any
  * mix.
  *
- * A watched value is a plain structure with a static initialiser; it allocates
- * nothing and needs no destructor.  The value itself lies in memory of the
- * caller, where the first one is put before the others begin; from then on only
- * these calls may touch it.  Neither must be moved or freed while it is in use.
+ * A watched value is a plain structure with a static initialiser, set up in
+ * memory from malloc as sync.h says; it allocates nothing and needs no
+ * destructor.  The value itself lies in memory of the caller, where the first
+ * one is put before the others begin; from then on only these calls may touch
+ * it.  Neither must be moved or freed while it is in use.
  *
  * What a sender did before its send happens before a get or a wait that returns
  * that value, or a later one.
@@ -52,7 +53,7 @@ typedef struct go_watch {
 /* The memory, and the size, of a value; NULL, 0: only the versions count. */
 #define GO_WATCH_INIT(value, bytes)                                            \
 	{                                                                      \
-		value, bytes, 0,                                               \
+		value, (size_t)(bytes), 0,                                     \
 		{                                                              \
 			0, 0, NULL, NULL                                       \
 		}                                                              \
@@ -61,7 +62,8 @@ typedef struct go_watch {
 /*
  * Replace the value by a copy of *value.  Costs time for each one that waits.
  *
- * Returns  0; -EPIPE (it is closed); -EINVAL (a null pointer).
+ * Returns  0; -EPIPE (it is closed); -EINVAL (a null pointer; value may be one
+ *          if the size is 0).
  * Context  any.
  * Parks    never.
  */
