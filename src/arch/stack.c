@@ -42,7 +42,6 @@ struct depot {
 
 static struct depot depots[GO__STACK_MAX_CLASS + 1];
 _Atomic uint64_t go__stack_trim_at = UINT64_MAX;
-static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 static void before_fork(void)
 {
@@ -58,7 +57,12 @@ static void after_fork(void)
 		go__lock_release(&depots[c].lock);
 }
 
-static void watch_fork(void)
+/*
+ * When the library is loaded, not with the first stack: a fork that has begun
+ * calls the handlers that were there by then, and meanwhile another thread may
+ * take its first stack, and a lock.
+ */
+__attribute__((constructor)) static void watch_fork(void)
 {
 	pthread_atfork(before_fork, after_fork, after_fork);
 }
@@ -97,10 +101,7 @@ static int obtain(unsigned class, char **slots, unsigned n)
 {
 	unsigned got = take(class, slots, n);
 
-	if (got)
-		return (int)got;
-	pthread_once(&fork_once, watch_fork);
-	return go__slab_fresh(class, slots, n);
+	return got ? (int)got : go__slab_fresh(class, slots, n);
 }
 
 /* Give up all pages of the stacks but the topmost `keep` bytes. */
