@@ -138,6 +138,12 @@ int model_main(int argc, char **argv, const struct model *models, int count);
 void model_fail(enum model_failure, const char *text, const char *file,
 		int line) __attribute__((noreturn));
 
+/* What a source calls by name only: the model has no use for it. */
+static inline _Noreturn void model_not_called(void)
+{
+	model_fail(MODEL_MISUSE, "a call that the model has no use for", "", 0);
+}
+
 #define model_assert(cond)                                                     \
 	((cond) ? (void)0                                                      \
 		: model_fail(MODEL_ASSERTION, #cond, __FILE__, __LINE__))

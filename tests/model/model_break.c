@@ -83,24 +83,19 @@ ssize_t go__sys_write(int fd, const void *p, size_t n)
 
 /* The rest of what epoll.c calls, and the model does not. */
 
-static _Noreturn void not_called(void)
-{
-	model_fail(MODEL_MISUSE, "a call that the model has no use for", "", 0);
-}
-
 int go__sys_epoll_pwait2(int epoll, struct epoll_event *e, int n, int64_t ns)
 {
 	(void)epoll;
 	(void)e;
 	(void)n;
 	(void)ns;
-	not_called();
+	model_not_called();
 }
 
 int go__sys_epoll_create1(int flags)
 {
 	(void)flags;
-	not_called();
+	model_not_called();
 }
 
 int go__sys_epoll_ctl(int epoll, int op, int fd, struct epoll_event *e)
@@ -109,33 +104,33 @@ int go__sys_epoll_ctl(int epoll, int op, int fd, struct epoll_event *e)
 	(void)op;
 	(void)fd;
 	(void)e;
-	not_called();
+	model_not_called();
 }
 
 int go__sys_eventfd(unsigned value, int flags)
 {
 	(void)value;
 	(void)flags;
-	not_called();
+	model_not_called();
 }
 
 int go__sys_close(int fd)
 {
 	(void)fd;
-	not_called();
+	model_not_called();
 }
 
 void *go__sys_calloc(size_t count, size_t n)
 {
 	(void)count;
 	(void)n;
-	not_called();
+	model_not_called();
 }
 
 void go__sys_free(void *p)
 {
 	(void)p;
-	not_called();
+	model_not_called();
 }
 
 _Atomic(struct go__fd *) go__fd_root[GO__FD_CHUNKS];
@@ -147,13 +142,13 @@ void go__fd_event(int fd, uint32_t generation, uint64_t bits,
 	(void)generation;
 	(void)bits;
 	(void)woken;
-	not_called();
+	model_not_called();
 }
 
 void go__fd_forget_poller(unsigned index)
 {
 	(void)index;
-	not_called();
+	model_not_called();
 }
 
 /* ---- Threads ------------------------------------------------------------- */

@@ -14,6 +14,7 @@
  *
  * Bounds: one or two senders and receivers, one closer, one deadline.
  */
+#include "model_heap.h"
 #include "model_wait.h"
 
 #include "sync/chan.c"
@@ -27,26 +28,6 @@ static uint64_t ring[1];
 
 static int payload[VALUES]; /* Plain, so that races show. */
 static unsigned sent[VALUES], received[VALUES];
-
-/* ---- The rest of the library --------------------------------------------- */
-
-void *go__sys_malloc(size_t n)
-{
-	(void)n;
-	return NULL;
-}
-
-void *go__sys_calloc(size_t count, size_t n)
-{
-	(void)count;
-	(void)n;
-	return NULL;
-}
-
-void go__sys_free(void *p)
-{
-	(void)p;
-}
 
 /* ---- Before and after ---------------------------------------------------- */
 

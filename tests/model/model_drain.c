@@ -31,40 +31,35 @@ static int counted[TASKS]; /* Plain memory, watched for races. */
 
 /* ---- What the end of these tasks has no use for -------------------------- */
 
-static _Noreturn void not_called(void)
-{
-	model_fail(MODEL_MISUSE, "a call that the model has no use for", "", 0);
-}
-
 void go__ending_wake(uint64_t id)
 {
 	(void)id;
-	not_called();
+	model_not_called();
 }
 
 void go__block_free_slow(struct go__worker *w, struct go__task *t)
 {
 	(void)w;
 	(void)t;
-	not_called();
+	model_not_called();
 }
 
 void go__timer_close(struct go__timer *timer)
 {
 	(void)timer;
-	not_called();
+	model_not_called();
 }
 
 void go__extra_drop(struct go__extra *extra)
 {
 	(void)extra;
-	not_called();
+	model_not_called();
 }
 
 void go__group_leave(struct go__task *t)
 {
 	(void)t;
-	not_called();
+	model_not_called();
 }
 
 /* ---- Before -------------------------------------------------------------- */

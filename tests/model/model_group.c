@@ -99,29 +99,24 @@ int64_t go_deadline_current(void)
 	return GO_NEVER;
 }
 
-static _Noreturn void not_called(void)
-{
-	model_fail(MODEL_MISUSE, "a call that the model has no use for", "", 0);
-}
-
 int go_task_join(go_task task, void **result)
 {
 	(void)task;
 	(void)result;
-	not_called();
+	model_not_called();
 }
 
 void *go__sys_calloc(size_t count, size_t n)
 {
 	(void)count;
 	(void)n;
-	not_called();
+	model_not_called();
 }
 
 void go__sys_free(void *p)
 {
 	(void)p;
-	not_called();
+	model_not_called();
 }
 
 int go__sys_futex_wait(_Atomic uint32_t *word, uint32_t value,
@@ -130,12 +125,12 @@ int go__sys_futex_wait(_Atomic uint32_t *word, uint32_t value,
 	(void)word;
 	(void)value;
 	(void)deadline;
-	not_called();
+	model_not_called();
 }
 
 uint64_t go__sys_now(void)
 {
-	not_called();
+	model_not_called();
 }
 
 /* ---- Children ------------------------------------------------------------ */

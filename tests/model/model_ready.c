@@ -18,7 +18,7 @@
  * Bounds: two readers (then one preemption, else two or three), two items, one
  * poller.
  */
-#include "model_wait.h"
+#include "model_fd.h"
 
 #include "io/fdwait.c"
 
@@ -78,85 +78,10 @@ static ssize_t attempt(struct go__fd *e, struct go__fd_op *op)
 
 /* ---- The rest of the library --------------------------------------------- */
 
-_Atomic(struct go__fd *) go__fd_root[GO__FD_CHUNKS];
-
-int go__fd_make(int fd, struct go__fd **e)
-{
-	(void)fd;
-	(void)e;
-	model_fail(MODEL_MISUSE, "the chunk is there", "", 0);
-}
-
-int go__fd_close_now(struct go__fd *e)
-{
-	(void)e;
-	return 0;
-}
-
-/* The rest of what fdwait.c calls, and the model does not. */
-
-static _Noreturn void not_called(void)
-{
-	model_fail(MODEL_MISUSE, "a call that the model has no use for", "", 0);
-}
-
-int go__poller_add(struct go__poller *p, int fd, uint32_t generation, bool out)
-{
-	(void)p;
-	(void)fd;
-	(void)generation;
-	(void)out;
-	not_called();
-}
-
-int go__poller_change(struct go__poller *p, int fd, uint32_t generation,
-		      bool out)
-{
-	(void)p;
-	(void)fd;
-	(void)generation;
-	(void)out;
-	not_called();
-}
-
-int go__sys_fstat(int fd, struct stat *st)
-{
-	(void)fd;
-	(void)st;
-	not_called();
-}
-
-uint64_t go__sys_now(void)
-{
-	not_called();
-}
-
-int go__sys_ppoll(struct pollfd *v, nfds_t n, const struct timespec *timeout,
-		  const sigset_t *mask)
-{
-	(void)v;
-	(void)n;
-	(void)timeout;
-	(void)mask;
-	not_called();
-}
-
 int go__wait_abandon(struct go__waiter *w)
 {
 	(void)w;
-	not_called();
-}
-
-int go__waiter_eventfd(struct go__waiter *w)
-{
-	(void)w;
-	not_called();
-}
-
-bool go__waiter_woken(struct go__waiter *w)
-{
-	(void)w;
-	not_called();
+	model_not_called();
 }
 
 /* ---- Before -------------------------------------------------------------- */

@@ -19,6 +19,8 @@
  *
  * Bounds: two or three threads with a select each, of two or three cases.
  */
+#define MODEL_OWN_FREE
+#include "model_heap.h"
 #include "model_wait.h"
 
 #include "sched/ending.c"
@@ -53,19 +55,6 @@ int64_t go_now(void)
 	return 0;
 }
 
-void *go__sys_malloc(size_t n)
-{
-	(void)n;
-	return NULL;
-}
-
-void *go__sys_calloc(size_t count, size_t n)
-{
-	(void)count;
-	(void)n;
-	return NULL;
-}
-
 /* A channel is gone: whoever still locks it waits for ever. */
 void go__sys_free(void *p)
 {
@@ -74,21 +63,16 @@ void go__sys_free(void *p)
 			go__lock_acquire(&chan[i].lock);
 }
 
-static _Noreturn void not_called(void)
-{
-	model_fail(MODEL_MISUSE, "a call that the model has no use for", "", 0);
-}
-
 int go__wait_abandon(struct go__waiter *w)
 {
 	(void)w;
-	not_called();
+	model_not_called();
 }
 
 int go__waiter_eventfd(struct go__waiter *w)
 {
 	(void)w;
-	not_called();
+	model_not_called();
 }
 
 int go__fd_poll_thread(struct go__waiter *w, struct pollfd *v, nfds_t n)
@@ -96,33 +80,33 @@ int go__fd_poll_thread(struct go__waiter *w, struct pollfd *v, nfds_t n)
 	(void)w;
 	(void)v;
 	(void)n;
-	not_called();
+	model_not_called();
 }
 
 int go__fd_look_enter(struct go__fd_look *k, int fd)
 {
 	(void)k;
 	(void)fd;
-	not_called();
+	model_not_called();
 }
 
 void go__fd_look_leave(struct go__fd_look *k)
 {
 	(void)k;
-	not_called();
+	model_not_called();
 }
 
 void go__fd_look_load(struct go__fd_look *k)
 {
 	(void)k;
-	not_called();
+	model_not_called();
 }
 
 int go__fd_look_now(struct pollfd *fds, nfds_t count)
 {
 	(void)fds;
 	(void)count;
-	not_called();
+	model_not_called();
 }
 
 int go__fd_look_link(struct go__fd_look *k, struct go__waiter *w, short events)
@@ -130,19 +114,19 @@ int go__fd_look_link(struct go__fd_look *k, struct go__waiter *w, short events)
 	(void)k;
 	(void)w;
 	(void)events;
-	not_called();
+	model_not_called();
 }
 
 void go__fd_look_unlink(struct go__fd_look *k)
 {
 	(void)k;
-	not_called();
+	model_not_called();
 }
 
 bool go__fd_look_closing(struct go__fd_look *k)
 {
 	(void)k;
-	not_called();
+	model_not_called();
 }
 
 /* ---- Before and after ---------------------------------------------------- */

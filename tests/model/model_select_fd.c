@@ -18,7 +18,8 @@
  *
  * Bounds: one select, made twice or once; one item, one value, one poller.
  */
-#include "model_wait.h"
+#include "model_fd.h"
+#include "model_heap.h"
 
 #include "io/fdlook.c"
 #include "io/fdwait.c"
@@ -67,14 +68,6 @@ int go__sys_poll(struct pollfd *v, nfds_t n, int timeout_ms)
 
 /* ---- The rest of the library --------------------------------------------- */
 
-_Atomic(struct go__fd *) go__fd_root[GO__FD_CHUNKS];
-
-int go__fd_close_now(struct go__fd *e)
-{
-	(void)e;
-	return 0;
-}
-
 int go__wait_abandon(struct go__waiter *w)
 {
 	if (go__wait_claim_epoch(w, go__wait_word_epoch(&w->word)))
@@ -90,91 +83,6 @@ uint64_t go__random(void)
 int64_t go_now(void)
 {
 	return 0;
-}
-
-void *go__sys_malloc(size_t n)
-{
-	(void)n;
-	return NULL;
-}
-
-void *go__sys_calloc(size_t count, size_t n)
-{
-	(void)count;
-	(void)n;
-	return NULL;
-}
-
-void go__sys_free(void *p)
-{
-	(void)p;
-}
-
-/* The rest of what these sources call, and the model does not. */
-
-static _Noreturn void not_called(void)
-{
-	model_fail(MODEL_MISUSE, "a call that the model has no use for", "", 0);
-}
-
-int go__fd_make(int fd, struct go__fd **e)
-{
-	(void)fd;
-	(void)e;
-	not_called();
-}
-
-int go__poller_add(struct go__poller *p, int fd, uint32_t generation, bool out)
-{
-	(void)p;
-	(void)fd;
-	(void)generation;
-	(void)out;
-	not_called();
-}
-
-int go__poller_change(struct go__poller *p, int fd, uint32_t generation,
-		      bool out)
-{
-	(void)p;
-	(void)fd;
-	(void)generation;
-	(void)out;
-	not_called();
-}
-
-int go__sys_fstat(int fd, struct stat *st)
-{
-	(void)fd;
-	(void)st;
-	not_called();
-}
-
-uint64_t go__sys_now(void)
-{
-	not_called();
-}
-
-int go__sys_ppoll(struct pollfd *v, nfds_t n, const struct timespec *timeout,
-		  const sigset_t *mask)
-{
-	(void)v;
-	(void)n;
-	(void)timeout;
-	(void)mask;
-	not_called();
-}
-
-int go__waiter_eventfd(struct go__waiter *w)
-{
-	(void)w;
-	not_called();
-}
-
-bool go__waiter_woken(struct go__waiter *w)
-{
-	(void)w;
-	not_called();
 }
 
 /* ---- Before and after ---------------------------------------------------- */

@@ -83,22 +83,17 @@ ssize_t go__sys_write(int fd, const void *p, size_t n)
 	return (ssize_t)n;
 }
 
-static _Noreturn void not_called(void)
-{
-	model_fail(MODEL_MISUSE, "a call that the model has no use for", "", 0);
-}
-
 void *go__sys_calloc(size_t count, size_t n)
 {
 	(void)count;
 	(void)n;
-	not_called();
+	model_not_called();
 }
 
 void go__extra_end(struct go__extra **extra)
 {
 	(void)extra;
-	not_called();
+	model_not_called();
 }
 
 /* ---- Before -------------------------------------------------------------- */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What io/fdwait.c calls, for models that run it: a table of descriptors that
+ * is there from the start, and nothing of registering, foreign descriptors and
+ * plain threads.
+ *
+ * Included once by a program, before the sources.
+ */
+#ifndef MODEL_FD_H
+#define MODEL_FD_H
+
+#include "model_wait.h"
+
+#include <poll.h>
+#include <sys/stat.h>
+
+#include "arch/sys.h"
+#include "io/fdwait.h"
+#include "io/watch.h"
+
+_Atomic(struct go__fd *) go__fd_root[GO__FD_CHUNKS];
+
+int go__fd_make(int fd, struct go__fd **e)
+{
+	(void)fd;
+	(void)e;
+	model_not_called();
+}
+
+int go__fd_close_now(struct go__fd *e)
+{
+	(void)e;
+	return 0;
+}
+
+int go__poller_add(struct go__poller *p, int fd, uint32_t generation, bool out)
+{
+	(void)p;
+	(void)fd;
+	(void)generation;
+	(void)out;
+	model_not_called();
+}
+
+int go__poller_change(struct go__poller *p, int fd, uint32_t generation,
+		      bool out)
+{
+	(void)p;
+	(void)fd;
+	(void)generation;
+	(void)out;
+	model_not_called();
+}
+
+int go__sys_fstat(int fd, struct stat *st)
+{
+	(void)fd;
+	(void)st;
+	model_not_called();
+}
+
+uint64_t go__sys_now(void)
+{
+	model_not_called();
+}
+
+int go__sys_ppoll(struct pollfd *v, nfds_t n, const struct timespec *timeout,
+		  const sigset_t *mask)
+{
+	(void)v;
+	(void)n;
+	(void)timeout;
+	(void)mask;
+	model_not_called();
+}
+
+int go__waiter_eventfd(struct go__waiter *w)
+{
+	(void)w;
+	model_not_called();
+}
+
+bool go__waiter_woken(struct go__waiter *w)
+{
+	(void)w;
+	model_not_called();
+}
+
+#endif
