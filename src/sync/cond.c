@@ -18,8 +18,11 @@ int go_cond_wait(go_cond *c, go_mutex *m)
 	struct go__waiter *w;
 	struct go__wait_node node;
 	struct go__line *l;
-	int r = go__wait_enter(&w), locked;
+	int r, locked;
 
+	if (!c || !m)
+		return -EINVAL;
+	r = go__wait_enter(&w);
 	if (!w || !go__mutex_is_mine(m, w))
 		return -EPERM;
 	if (r < 0)
@@ -58,6 +61,8 @@ int go_cond_signal(go_cond *c)
 	struct go__line *l;
 	struct go__claimed k;
 
+	if (!c)
+		return -EINVAL;
 	if (nobody_waits(c))
 		return 0;
 	l = go__line_lock(&c->line);
@@ -72,6 +77,8 @@ int go_cond_broadcast(go_cond *c)
 	struct go__line *l;
 	struct go__claimed k;
 
+	if (!c)
+		return -EINVAL;
 	if (nobody_waits(c))
 		return 0;
 	l = go__line_lock(&c->line);
@@ -83,5 +90,7 @@ int go_cond_broadcast(go_cond *c)
 
 int go_cond_destroy(go_cond *c)
 {
+	if (!c)
+		return -EINVAL;
 	return go__line_destroy(&c->line);
 }

@@ -17,10 +17,13 @@ static struct go__count *count_of(go_wait_group *g)
 
 int go_wait_group_add(go_wait_group *g, int64_t n)
 {
-	int r = go__count_add(count_of(g), n, false);
+	int r;
 	struct go__line *l;
 	struct go__claimed k;
 
+	if (!g)
+		return -EINVAL;
+	r = go__count_add(count_of(g), n, false);
 	if (r != -EAGAIN)
 		return r;
 	go__claimed_init(&k);
@@ -34,6 +37,8 @@ int go_wait_group_add(go_wait_group *g, int64_t n)
 
 int go_wait_group_done(go_wait_group *g)
 {
+	if (!g)
+		return -EINVAL;
 	return go_wait_group_add(g, -1);
 }
 
@@ -41,8 +46,11 @@ int go_wait_group_wait(go_wait_group *g)
 {
 	struct go__line *l = go__line(&g->line);
 	struct go__waiter *w;
-	int r = go__wait_enter(&w);
+	int r;
 
+	if (!g)
+		return -EINVAL;
+	r = go__wait_enter(&w);
 	if (r < 0)
 		return r;
 	if (go__count_is_zero(count_of(g))) {
@@ -58,6 +66,8 @@ int go_wait_group_wait(go_wait_group *g)
 
 int go_wait_group_destroy(go_wait_group *g)
 {
+	if (!g)
+		return -EINVAL;
 	return go__line_destroy(&g->line);
 }
 
@@ -93,8 +103,11 @@ int go_barrier_wait(go_barrier *b)
 	struct go__waiter *w;
 	struct go__claimed k;
 	struct go__line *l;
-	int r = go__wait_enter(&w);
+	int r;
 
+	if (!b)
+		return -EINVAL;
+	r = go__wait_enter(&w);
 	if (r < 0)
 		return r;
 	go__claimed_init(&k);
@@ -112,5 +125,7 @@ int go_barrier_wait(go_barrier *b)
 
 int go_barrier_destroy(go_barrier *b)
 {
+	if (!b)
+		return -EINVAL;
 	return go__line_destroy(&b->line);
 }

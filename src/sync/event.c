@@ -21,6 +21,8 @@ static void set_slow(go_event *e)
 
 int go_event_set(go_event *e)
 {
+	if (!e)
+		return -EINVAL;
 	if (!go__event_set(go__line(&e->line)))
 		set_slow(e);
 	return 0;
@@ -28,6 +30,8 @@ int go_event_set(go_event *e)
 
 int go_event_reset(go_event *e)
 {
+	if (!e)
+		return -EINVAL;
 	go__event_reset(go__line(&e->line));
 	return 0;
 }
@@ -36,8 +40,11 @@ int go_event_wait(go_event *e)
 {
 	struct go__waiter *w;
 	struct go__line *l;
-	int r = go__wait_enter(&w);
+	int r;
 
+	if (!e)
+		return -EINVAL;
+	r = go__wait_enter(&w);
 	if (r < 0)
 		return r;
 	if (go__event_pass(go__line(&e->line)))
@@ -51,10 +58,14 @@ int go_event_wait(go_event *e)
 
 int go_event_try(go_event *e)
 {
+	if (!e)
+		return -EINVAL;
 	return go__event_pass(go__line(&e->line)) ? 0 : -EAGAIN;
 }
 
 int go_event_destroy(go_event *e)
 {
+	if (!e)
+		return -EINVAL;
 	return go__line_destroy(&e->line);
 }

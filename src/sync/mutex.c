@@ -144,6 +144,8 @@ int go_mutex_lock(go_mutex *m)
 {
 	struct go__waiter *w = go__waiter_self();
 
+	if (!m)
+		return -EINVAL;
 	if (!w)
 		return -ENOMEM;
 	if (go__mutex_take(word_of(m), name_of(w)))
@@ -154,8 +156,11 @@ int go_mutex_lock(go_mutex *m)
 int go_mutex_lock_cancellable(go_mutex *m)
 {
 	struct go__waiter *w;
-	int r = go__wait_enter(&w);
+	int r;
 
+	if (!m)
+		return -EINVAL;
+	r = go__wait_enter(&w);
 	if (r < 0)
 		return r;
 	if (go__mutex_take(word_of(m), name_of(w)))
@@ -167,6 +172,8 @@ int go_mutex_trylock(go_mutex *m)
 {
 	struct go__waiter *w = go__waiter_self();
 
+	if (!m)
+		return -EINVAL;
 	if (!w)
 		return -ENOMEM;
 	return go__mutex_take(word_of(m), name_of(w)) ? 0 : -EBUSY;
@@ -198,6 +205,8 @@ int go_mutex_unlock(go_mutex *m)
 {
 	struct go__waiter *w = go__waiter_self();
 
+	if (!m)
+		return -EINVAL;
 	if (!w)
 		return -EPERM;
 	switch (go__mutex_release(word_of(m), name_of(w))) {
@@ -219,6 +228,8 @@ bool go__mutex_is_mine(go_mutex *m, const struct go__waiter *w)
 
 int go_mutex_destroy(go_mutex *m)
 {
+	if (!m)
+		return -EINVAL;
 	/* acquire <- [release]: the caller may reuse the memory. */
 	if (atomic_load_explicit(&word_of(m)->bits, memory_order_acquire))
 		return -EBUSY;

@@ -49,7 +49,7 @@ int go_once(go_once_flag *once, void (*fn)(void *), void *arg)
 	bool first = false;
 	int r;
 
-	if (!fn)
+	if (!once || !fn)
 		return -EINVAL;
 	/* acquire <- [done]: what fn did. */
 	if (atomic_load_explicit(&go__line(&once->line)->word,

@@ -102,6 +102,8 @@ static int lock_deaf(go_rwlock *l, bool writes)
 {
 	struct go__waiter *w = go__waiter_self();
 
+	if (!l)
+		return -EINVAL;
 	if (!w)
 		return -ENOMEM;
 	if (take(l, w, writes))
@@ -112,8 +114,11 @@ static int lock_deaf(go_rwlock *l, bool writes)
 static int lock_cancellable(go_rwlock *l, bool writes)
 {
 	struct go__waiter *w;
-	int r = go__wait_enter(&w);
+	int r;
 
+	if (!l)
+		return -EINVAL;
+	r = go__wait_enter(&w);
 	if (r < 0)
 		return r;
 	return take(l, w, writes) ? 0 : lock_slow(l, w, writes, 0);
@@ -123,6 +128,8 @@ static int try_lock(go_rwlock *l, bool writes)
 {
 	struct go__waiter *w = go__waiter_self();
 
+	if (!l)
+		return -EINVAL;
 	if (!w)
 		return -ENOMEM;
 	return take(l, w, writes) ? 0 : -EBUSY;
@@ -162,6 +169,8 @@ int go_rwlock_unlock(go_rwlock *l)
 {
 	struct go__waiter *w = go__waiter_self();
 
+	if (!l)
+		return -EINVAL;
 	switch (go__rwlock_release(word_of(l), name_of(w))) {
 	case GO__RWLOCK_RELEASED:
 		break;
@@ -176,12 +185,16 @@ int go_rwlock_unlock(go_rwlock *l)
 
 int go_rwlock_destroy(go_rwlock *l)
 {
-	struct go__line *line = go__line_lock(&l->line);
+	struct go__line *line;
+	bool used;
+
+	if (!l)
+		return -EINVAL;
+	line = go__line_lock(&l->line);
 	/* acquire <- [release], which need not take the lock: the caller may
 	 * reuse the memory. */
-	bool used = atomic_load_explicit(&word_of(l)->bits,
-					 memory_order_acquire) != 0;
-
+	used = atomic_load_explicit(&word_of(l)->bits, memory_order_acquire) !=
+	       0;
 	go__line_unlock(line);
 	return used ? -EBUSY : 0;
 }

@@ -40,8 +40,11 @@ static int acquire_slow(go_semaphore *s, struct go__waiter *w)
 int go_semaphore_acquire(go_semaphore *s)
 {
 	struct go__waiter *w;
-	int r = go__wait_enter(&w);
+	int r;
 
+	if (!s)
+		return -EINVAL;
+	r = go__wait_enter(&w);
 	if (r < 0)
 		return r;
 	if (go__permits_take(permits_of(s)) == 1)
@@ -51,9 +54,12 @@ int go_semaphore_acquire(go_semaphore *s)
 
 int go_semaphore_try(go_semaphore *s)
 {
-	int r = go__permits_take(permits_of(s));
+	int r;
 	struct go__line *l;
 
+	if (!s)
+		return -EINVAL;
+	r = go__permits_take(permits_of(s));
 	if (r < 0) {
 		l = go__line_lock(&s->line);
 		r = go__permits_queue(permits_of(s), false);
@@ -64,10 +70,13 @@ int go_semaphore_try(go_semaphore *s)
 
 int go_semaphore_post(go_semaphore *s)
 {
-	int r = go__permits_give(permits_of(s), false);
+	int r;
 	struct go__line *l;
 	struct go__claimed k;
 
+	if (!s)
+		return -EINVAL;
+	r = go__permits_give(permits_of(s), false);
 	if (r < 0) {
 		go__claimed_init(&k);
 		l = go__line_lock(&s->line);
@@ -86,6 +95,8 @@ int64_t go_semaphore_value(const go_semaphore *s)
 {
 	const struct go__permits *p = (const void *)&s->word;
 
+	if (!s)
+		return -EINVAL;
 	/* relaxed: a number, and nothing else is concluded from it. */
 	return (int64_t)(atomic_load_explicit(&p->bits, memory_order_relaxed) >>
 			 1);
@@ -93,5 +104,7 @@ int64_t go_semaphore_value(const go_semaphore *s)
 
 int go_semaphore_destroy(go_semaphore *s)
 {
+	if (!s)
+		return -EINVAL;
 	return go__line_destroy(&s->line);
 }
