@@ -77,7 +77,8 @@ GO_API int go_group_init(go_group *group, const go_group_options *options);
  * Returns  as go_spawn(); -EINVAL also if group is null; -ECANCELED also if
  *          the group has been cancelled; -ENOMEM also if a plain thread found
  *          no memory to wait with.
- * Context  task; with options.runtime, any thread.
+ * Context  task, or plain thread that has entered a runtime; with
+ *          options.runtime, any thread.
  * Parks    while the group is at its limit.
  */
 GO_API int go_group_spawn_at(go_group *group, go_fn *fn, void *arg,

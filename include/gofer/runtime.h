@@ -197,14 +197,49 @@ GO_API int go_runtime_shutdown(go_runtime *runtime, int64_t timeout_ns);
 /*
  * Free a runtime that has been shut down.
  *
- * Returns  0; -EBUSY (not shut down, or tasks were left); -EINVAL (null).
+ * Returns  0; -EBUSY (not shut down, tasks were left, or a thread is still in
+ *          it: go_runtime_enter()); -EINVAL (null).
  * Context  plain thread, or task of another runtime.
  * Parks    never.
  */
 GO_API int go_runtime_destroy(go_runtime *runtime);
 
 /*
- * Name the runtime of the calling task, to spawn into it from elsewhere.
+ * Enter a runtime: until go_runtime_leave(), the calling thread counts as
+ * inside, for go_spawn(), go_runtime_current() and whatever else looks for the
+ * caller's runtime.  It stays a plain thread: its waiting calls block it.
+ * Entering another one, or the same again, is undone by a leave of its own;
+ * a thread that ends leaves all.
+ *
+ *     r = go_runtime_enter(rt);
+ *     if (r == 0) {
+ *             r = go_spawn(greet, who);
+ *             go_runtime_leave();
+ *     }
+ *
+ * (examples/enter.c is the whole program.)
+ *
+ * Returns  0; -EINVAL (runtime is null); -ENOMEM; -ENOTSUP (the caller is a
+ *          task, which is in its own runtime: name another one with
+ *          go_runtime_spawn()).
+ * Context  plain thread.
+ * Parks    never.
+ */
+GO_API int go_runtime_enter(go_runtime *runtime);
+
+/*
+ * Undo the calling thread's last go_runtime_enter(): it is again in the
+ * runtime that it was in before, or in none.
+ *
+ * Returns  0; -ESRCH (it has entered none); -ENOTSUP (the caller is a task).
+ * Context  plain thread.
+ * Parks    never.
+ */
+GO_API int go_runtime_leave(void);
+
+/*
+ * Name the caller's runtime, to spawn into it from elsewhere: that of the
+ * calling task, or the one that the calling thread has entered.
  *
  * Returns  the runtime, or NULL outside of any.
  * Context  any.

@@ -66,7 +66,8 @@ typedef struct go_spawn_options {
 	size_t stack_bytes;
 	/* Stay on one worker for life (thread-local storage stays valid). */
 	bool pinned;
-	/* Where to run.  NULL: the caller's runtime. */
+	/* Where to run.  NULL: the caller's runtime, which for a plain thread
+	 * is the one that it has entered (runtime.h). */
 	struct go_runtime *runtime;
 	/* If not NULL, receives a handle, to be joined or detached. */
 	go_task *task;
@@ -90,8 +91,8 @@ typedef struct go_spawn_options {
  * Returns  0; -ENOMEM (no memory, or stacks are exhausted and tasks wait for
  *          one); -ESHUTDOWN (the runtime is shutting down);
  *          -EINVAL (fn is null); -ESRCH (the caller belongs to no runtime:
- *          name one with go_runtime_spawn()).
- * Context  task.
+ *          name one with go_runtime_spawn(), or go_runtime_enter() one).
+ * Context  task, or plain thread that has entered a runtime.
  * Parks    never.
  */
 GO_API int go_spawn_at(go_fn *fn, void *arg, const char *site);
@@ -103,7 +104,7 @@ GO_API int go_spawn_at(go_fn *fn, void *arg, const char *site);
  * result is kept.
  *
  * Returns  as go_spawn(); -EINVAL also if task is null.
- * Context  task.
+ * Context  as go_spawn().
  * Parks    never.
  */
 GO_API int go_task_spawn_at(go_task *task, go_fn *fn, void *arg,
@@ -115,7 +116,7 @@ GO_API int go_task_spawn_at(go_task *task, go_fn *fn, void *arg,
  *
  * Returns  as go_spawn(); -EINVAL also if reserved is not zero or stack_bytes
  *          is absurd (more than 1 TiB).
- * Context  task; with options->runtime, any thread.
+ * Context  as go_spawn(); with options->runtime, any thread.
  * Parks    never.
  */
 GO_API int go_spawn_with_at(const go_spawn_options *options, go_fn *fn,

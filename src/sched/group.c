@@ -189,13 +189,15 @@ int go__group_spawn(const go_spawn_options *o, const struct go__start *start)
 
 	if (!start->fn || o->task)
 		return -EINVAL;
-	if (!rt && !go__worker_self())
+	if (!rt)
+		rt = go__runtime_self();
+	if (!rt)
 		return -ESRCH;
 	r = take_place(g);
 	if (r < 0)
 		return r;
 	self = go__worker_self(); /* Read after the wait. */
-	r = go__spawn(rt ? rt : self->runtime, self, o, start, NULL);
+	r = go__spawn(rt, self, o, start, NULL);
 	if (r < 0)
 		return_place(g);
 	return r;

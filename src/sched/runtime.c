@@ -484,6 +484,9 @@ int go_runtime_destroy(go_runtime *rt)
 		return -EINVAL;
 	if (go__phase(rt) != GO__STOPPED)
 		return -EBUSY;
+	/* acquire <- [out]. */
+	if (atomic_load_explicit(&rt->entered, memory_order_acquire))
+		return -EBUSY;
 	go__lock_acquire(&rt->lock); /* The stopper has left. */
 	go__lock_release(&rt->lock);
 	await_visitors(rt);
@@ -491,13 +494,6 @@ int go_runtime_destroy(go_runtime *rt)
 	go__poller_destroy(rt->poller);
 	go__sys_free(rt);
 	return 0;
-}
-
-go_runtime *go_runtime_current(void)
-{
-	struct go__worker *w = go__worker_self();
-
-	return w ? w->runtime : NULL;
 }
 
 int go_runtime_workers(const go_runtime *rt)

@@ -157,7 +157,19 @@ int go__spawn(struct go_runtime *rt, struct go__worker *self,
 	return 0;
 }
 
-/* The same without options, for the calling task's runtime. */
+/* A plain thread spawns into the runtime that it has entered. */
+__attribute__((noinline)) static int
+spawn_entered(go_fn *fn, void *arg, const char *site, go_task *handle)
+{
+	struct go_runtime *rt = go__runtime_self();
+
+	if (!rt)
+		return -ESRCH;
+	return go__spawn(rt, NULL, NULL,
+			 &(struct go__start){fn, arg, site, NULL}, handle);
+}
+
+/* The same without options, for the caller's runtime. */
 GO__ALWAYS_INLINE int spawn_here(go_fn *fn, void *arg, const char *site,
 				 go_task *handle)
 {
@@ -167,8 +179,8 @@ GO__ALWAYS_INLINE int spawn_here(go_fn *fn, void *arg, const char *site,
 
 	if (!fn)
 		return -EINVAL;
-	if (!self)
-		return -ESRCH;
+	if (GO__UNLIKELY(!self))
+		return spawn_entered(fn, arg, site, handle);
 	r = obtain(self->runtime, self, true, &t);
 	if (r < 0)
 		return r;
@@ -186,8 +198,8 @@ static int spawn_with(const go_spawn_options *o, const struct go__start *start)
 
 	if (o && o->group)
 		return go__group_spawn(o, start);
-	if (!rt && self)
-		rt = self->runtime;
+	if (!rt)
+		rt = go__runtime_self();
 	if (!rt)
 		return start->fn ? -ESRCH : -EINVAL;
 	return go__spawn(rt, self, o, start, o ? o->task : NULL);

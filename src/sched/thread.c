@@ -38,6 +38,8 @@ static void give_back(void *arg)
 
 	if (t->extra)
 		go__extra_end(&t->extra);
+	go__leave_all(t);
+	t->entered = NULL;
 	/* What runs after us on this thread and waits takes another one. */
 	go__self()->waiter = NULL;
 	go__lock_acquire(&free_lock);

@@ -44,9 +44,13 @@ struct go__thread {
 	_Atomic uint32_t woken;
 	/* Owner makes it, once; wakers read: -1, or an eventfd. */
 	_Atomic int eventfd;
-	struct go__worker *worker;    /* The owner only. */
-	uint64_t deadline;            /* The owner only: the innermost scope. */
-	struct go__extra *extra;      /* The owner only: extra.c. */
+	struct go__worker *worker; /* The owner only. */
+	uint64_t deadline;         /* The owner only: the innermost scope. */
+	struct go__extra *extra;   /* The owner only: extra.c. */
+	/* The owner only: the runtime that it has entered, or whose pool it
+	 * belongs to, or NULL; and what it goes back to: enter.c. */
+	struct go_runtime *entered;
+	struct go__outer *outer;
 	struct go__thread *next_free; /* Under thread.c's lock. */
 };
 
@@ -140,6 +144,8 @@ struct go_runtime {
 	struct go__queue starved;
 	/* Outsiders that are handing a task over: ready.c. */
 	_Atomic uint32_t visitors;
+	/* Plain threads that have entered: enter.c. */
+	_Atomic uint32_t entered;
 
 	_Alignas(64) struct go__idle idle;
 	/* 1: somebody polls, and nobody else may. */
@@ -319,6 +325,16 @@ struct go__thread *go__thread_self(void);
 /* Block the calling thread until its open wait is over. */
 void go__thread_wait(struct go__thread *thread);
 void go__thread_deliver(struct go__thread *thread);
+
+/* ---- enter.c ---- */
+
+/* The runtime of the calling task, or that its thread has entered; or NULL. */
+struct go_runtime *go__runtime_self(void);
+/*
+ * Undo all go_runtime_enter() that were not left, as a thread ends or goes on
+ * to something else.  Its owner only.
+ */
+void go__leave_all(struct go__thread *t);
 
 /* ---- worker.c ---- */
 
