@@ -5,8 +5,8 @@
  * Shows work handed out by a channel.  One task per worker takes the next piece
  * of the numbers when it is done with the last one, so that all of them are
  * busy until the end, however unequal pieces and cores are; and the results
- * come back by another channel, which has room for all of them.  More tasks than workers would gain nothing:
- * who computes does not wait.
+ * come back by another channel, which has room for all of them.  More tasks
+ * than workers would gain nothing: who computes does not wait.
  *
  * Run it:    primes
  * Expect:    148933 primes below 2000000

@@ -6,8 +6,8 @@
  * that has said all it has to say (half-close) is shut down on the other side
  * too, while the other direction goes on.  A slow reader holds back the
  * writer by itself, since nothing is read before the last piece is written.
- * The first error ends both directions, and both sides are told by a reset: what
- * was cut off must not look like what is complete.
+ * The first error ends both directions, and both sides are told by a reset:
+ * what was cut off must not look like what is complete.
  *
  * Run it, and reach a server on port 8080 by port 9090:
  *
