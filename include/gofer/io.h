@@ -15,10 +15,11 @@
  *
  * Which descriptors?  Any, with one rule:
  *
- *   - One that a go_ call made (go_accept, go_socket, go_pipe ...) is in
- *     non-blocking mode and close-on-exec.  Close it with go_close(): the
- *     library cannot see a close(2), and would take the next file of that
- *     number for this one.
+ *   - An own one was made by a go_ call (go_accept, go_socket, go_pipe ...),
+ *     which makes it non-blocking and close-on-exec, or was taken over by
+ *     go_fd_adopt().  Close it with go_close(), or give it away with
+ *     go_fd_release(): the library cannot see a close(2), and would take the
+ *     next file of that number for this one.
  *   - Any other one is foreign: its mode is left as it is, it may be closed by
  *     whoever owns it, and each wait on it costs one system call more.  Files
  *     that are always ready (regular files, block devices) are read and
@@ -154,6 +155,61 @@ GO_API int go_close(int fd);
  * Parks    never.
  */
 GO_API int go_pipe(int fds[2]);
+
+/*
+ * Make another number for the same open file: an own one if fd is, close-on-
+ * exec either way.  Both share the file's mode.
+ *
+ * Returns  the descriptor; -EMFILE (too many open files).
+ * Context  task or plain thread.
+ * Parks    never.
+ */
+GO_API int go_dup(int fd);
+
+/* For go_fd_adopt(): close it on exec. */
+#define GO_FD_CLOEXEC 1u
+
+/*
+ * Own a descriptor that was made elsewhere: by another library, by the parent
+ * process, by a message.  O_NONBLOCK is set, and waiting costs no extra system
+ * call from then on.  Not for a file that others read or write, too, and
+ * expect in blocking mode, such as a terminal: mode is a property of the open
+ * file, not of the number.
+ *
+ * Adopting also tells the library that the number stands for another file than
+ * before: who waits for it at this moment is evicted with -EBADF.  For a file
+ * that is always ready (a regular one) nothing changes.
+ *
+ * Returns  0; -EINVAL (unknown flags).
+ * Context  task or plain thread.
+ * Parks    never.
+ */
+GO_API int go_fd_adopt(int fd, unsigned flags);
+
+/*
+ * Give a descriptor away, open, as go_close() gives it back closed: calls that
+ * wait for it end with -EBADF, and when this one returns, no call of the
+ * library uses it.  What go_fd_adopt() has changed is changed back; a
+ * descriptor made by the library gets blocking mode, and stays close-on-exec.
+ *
+ *     static int run_elsewhere(int fd)
+ *     {
+ *             int r = go_fd_release(fd);
+ *
+ *             if (r == 0)
+ *                     r = other_library(fd);
+ *             return r;
+ *     }
+ *
+ * It may be called for a foreign descriptor, before close(2).
+ *
+ * Deaf: it works the same in a task that has been cancelled.
+ *
+ * Returns  0; -EBADF (not open, or being closed, also with close(2)).
+ * Context  task or plain thread.
+ * Parks    until the calls under way have ended.
+ */
+GO_API int go_fd_release(int fd);
 
 GO_END_DECLS
 

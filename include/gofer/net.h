@@ -27,6 +27,9 @@
  * call does not wait, and says -EAGAIN (or -EINVAL: no urgent data); in a task
  * that has been cancelled it fails with -ECANCELED all the same.
  * MSG_WAITALL is refused with -EOPNOTSUPP; use go_read_full().
+ *
+ * Descriptors that arrive in messages are foreign (io.h): their mode is shared
+ * with the process that sent them.  They are close-on-exec.
  */
 #ifndef GOFER_NET_H
 #define GOFER_NET_H
@@ -37,6 +40,8 @@
 #include <sys/types.h>
 
 GO_BEGIN_DECLS
+
+struct mmsghdr;
 
 /*
  * Make a socket.
@@ -140,14 +145,38 @@ GO_API ssize_t go_recvfrom(int fd, void *buffer, size_t n, int flags,
 			   struct sockaddr *address, socklen_t *length);
 
 /*
- * Receive into several buffers, with control data.  Descriptors that arrive
- * are foreign ones; pass MSG_CMSG_CLOEXEC to close them on exec.
+ * Receive into several buffers, with control data.
  *
  * Returns  as go_recv(); -EFAULT (message is null).
  * Context  task or plain thread.
  * Parks    until something has arrived.
  */
 GO_API ssize_t go_recvmsg(int fd, struct msghdr *message, int flags);
+
+/*
+ * Receive several messages at once: wait for the first, and take as many of the
+ * next as are there already.  (There is no time-out argument: GO_TIMEOUT.)
+ *
+ * Returns  how many messages; as go_recvmsg() if there is none.
+ * Context  task or plain thread.
+ * Parks    until something has arrived.
+ */
+GO_API int go_recvmmsg(int fd, struct mmsghdr *messages, unsigned count,
+		       int flags);
+
+/*
+ * Receive descriptors over a Unix socket, and the bytes that came with them.
+ * *count says for how many there is room in fds, and afterwards how many have
+ * been stored there; others that came are closed.
+ *
+ * Returns  how many bytes, 0 at the end; -EMFILE (this process has no room for
+ *          the descriptors: the message is lost, with all of them); else as
+ *          go_recvmsg().  After an error *count is 0.
+ * Context  task or plain thread.
+ * Parks    until something has arrived.
+ */
+GO_API ssize_t go_recv_fds(int fd, void *buffer, size_t n, int *fds,
+			   size_t *count);
 
 /*
  * Send on a connected socket.
@@ -178,6 +207,42 @@ GO_API ssize_t go_sendto(int fd, const void *buffer, size_t n, int flags,
  * Parks    until there is room.
  */
 GO_API ssize_t go_sendmsg(int fd, const struct msghdr *message, int flags);
+
+/*
+ * Send several messages: wait until there is room for the first, and send as
+ * many of the next as there is room for.
+ *
+ * Returns  how many messages; as go_sendmsg() if the first cannot be sent.
+ * Context  task or plain thread.
+ * Parks    until there is room.
+ */
+GO_API int go_sendmmsg(int fd, struct mmsghdr *messages, unsigned count,
+		       int flags);
+
+/*
+ * Send descriptors over a Unix socket, with at least one byte.
+ *
+ *     static int hand_over(int to, int fd)
+ *     {
+ *             ssize_t r = go_send_fds(to, "c", 1, &fd, 1);
+ *
+ *             go_close(fd);
+ *             return r < 0 ? (int)r : 0;
+ *     }
+ *
+ * (examples/passing.c has the receiver, too.)
+ *
+ * They stay open here.  They go with the first byte, so when a stream takes
+ * fewer than n bytes, the rest is sent without them.
+ *
+ * Returns  how many bytes; -EINVAL (n is 0, or count above 253); -EBADF (also:
+ *          one of fds is not open); -ETOOMANYREFS (too many are on their way);
+ *          else as go_sendmsg().
+ * Context  task or plain thread.
+ * Parks    until there is room.
+ */
+GO_API ssize_t go_send_fds(int fd, const void *data, size_t n, const int *fds,
+			   size_t count);
 
 /*
  * Listen for TCP connections at an address:

@@ -101,6 +101,10 @@ ONCE(int, sigpending, (sigset_t *set), (set))
 #define GO__SYS_LINUX(RETRY, ONCE)					\
 RETRY(int, accept4, (int fd, struct sockaddr *a, socklen_t *len,	\
 		     int flags), (fd, a, len, flags))			\
+RETRY(int, recvmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags),\
+      (fd, v, n, flags, NULL))						\
+RETRY(int, sendmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags),\
+      (fd, v, n, flags))						\
 ONCE(int, pipe2, (int *pair, int flags), (pair, flags))			\
 RETRY(ssize_t, preadv2, (int fd, const struct iovec *v, int n,		\
 			 off_t at, int flags), (fd, v, n, at, flags))	\

@@ -112,7 +112,7 @@ static uint32_t kind_of(int fd, uint32_t listener)
 	socklen_t length = sizeof(protocol);
 
 	if (listener & GO__FD_OWN)
-		return listener;
+		return listener & GO__FD_TYPE;
 	(void)go__sys_getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol,
 				 &length);
 	return GO__FD_OWN | GO__FD_SOCKET |

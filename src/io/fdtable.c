@@ -13,10 +13,11 @@
  *     known as   begins with                       and means
  *     ---------  --------------------------------  ----------------------------
  *     own        go__fd_adopt: a call of ours      O_NONBLOCK is set; closed by
- *                made the file                     go_close() only
+ *                made the file; go_fd_adopt: we    go_close() only
+ *                are told to own it
  *     foreign    any other number; also what       its flags are not ours, and
- *                go_close() leaves behind          it may be closed and reused
- *                                                  without our knowing
+ *                go_close() and go_fd_release()    it may be closed and reused
+ *                leave behind                      without our knowing
  *
  * CLOSING (fduse.h) runs in this order:
  *
@@ -35,6 +36,11 @@
  * makes it try again, and the kernel says EBADF.  If the number belongs to a
  * new file by then, C4 wakes that one's waiters for nothing.
  *
+ * RELEASING is closing, with GO__FD_LEAVING set at C1.  The last one out gives
+ * the file its flags back instead of C3, and then ends the wait of the caller
+ * of go_fd_release(), who is linked at C1, behind those who are evicted, and
+ * returns when nobody uses the number any more.
+ *
  * WHY NOT a handle {number, generation} for users?  The calls are shaped like
  * POSIX, and a program that uses a number after closing it is as wrong there
  * as here; what the library must prevent is that its own calls, which began
@@ -45,11 +51,14 @@
  *   T1  A bit in watched means that the number is registered with that poller
  *       under the entry's generation (own), or was when last looked (foreign).
  *   T2  Whoever is in `waiters` has entered, and watched has its poller's bit.
- *   T3  While CLOSING is set, watched is zero and nobody is added to waiters.
+ *   T3  While CLOSING is set, watched is zero and nobody is added to waiters,
+ *       but for one who releases.
  *
  * TESTS  test_close.c, test_foreign.c; model_fduse.c.
  */
 #include "io/fdtable.h"
+
+#include <gofer/base.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -192,12 +201,56 @@ int go__fd_adopt_pair(const int fds[2], uint32_t kind)
 	return r;
 }
 
+/* Flags of descriptors, or of files, without `off`. */
+static int take_away(int fd, int get, int set, int off)
+{
+	int flags = go__sys_fcntl(fd, get, 0);
+
+	if (flags < 0 || !(flags & off))
+		return flags < 0 ? flags : 0;
+	return go__sys_fcntl(fd, set, flags & ~off);
+}
+
+/* Undo what was done to a file when it was made, or adopted.  -EBADF: the
+ * number is not open, for somebody has called close(2). */
+static int restore_flags(int fd, uint32_t kind)
+{
+	int r = go__sys_fcntl(fd, F_GETFD, 0);
+
+	if (r < 0)
+		return r;
+	r = 0;
+	if ((kind & GO__FD_OWN) && !(kind & GO__FD_NONBLOCK))
+		r = take_away(fd, F_GETFL, F_SETFL, O_NONBLOCK);
+	if (r == 0 && (kind & GO__FD_CLOEXEC))
+		r = take_away(fd, F_GETFD, F_SETFD, FD_CLOEXEC);
+	return r;
+}
+
+/* Nobody uses it any more, and it is not ours any more. */
+static int give_back(struct go__fd *e)
+{
+	struct go__wake_list woken;
+	int r = restore_flags(e->number, go__fd_kind(e));
+
+	go__wake_list_init(&woken);
+	go__lock_acquire(&e->lock);
+	renew(e, 0);
+	go__fd_evict(e, r < 0 ? r : 0, &woken);
+	go__lock_release(&e->lock);
+	go__fduse_reopen(&e->use);
+	go__wake_list_flush(&woken);
+	return 0;
+}
+
 /* C2 to C4: nobody uses it any more. */
 int go__fd_close_now(struct go__fd *e)
 {
 	struct go__wake_list woken;
 	int r;
 
+	if (go__fd_kind(e) & GO__FD_LEAVING)
+		return give_back(e);
 	go__wake_list_init(&woken);
 	go__lock_acquire(&e->lock);
 	renew(e, 0);
@@ -225,6 +278,63 @@ static void unwatch(struct go__fd *e)
 	e->watched_out = 0;
 }
 
+int go__fd_rename(struct go__fd *e, uint32_t kind)
+{
+	struct go__wake_list woken;
+	int r = -EBADF;
+
+	go__wake_list_init(&woken);
+	go__lock_acquire(&e->lock);
+	if (!go__fduse_closing(&e->use)) {
+		unwatch(e);
+		renew(e, kind);
+		go__fd_evict(e, -EBADF, &woken);
+		r = 0;
+	}
+	go__lock_release(&e->lock);
+	go__wake_list_flush(&woken);
+	return r;
+}
+
+/* C1.  False: somebody else is faster.  Under the lock. */
+static bool begin_to_close(struct go__fd *e, struct go__wake_list *woken)
+{
+	if (!go__fduse_close(&e->use))
+		return false;
+	unwatch(e);
+	go__fd_evict(e, -EBADF, woken);
+	return true;
+}
+
+int go__fd_release(int fd)
+{
+	struct go__waiter *w = go__waiter_self();
+	struct go__fd_wait wait = {.ways = GO__WAYS_NONE};
+	struct go__wake_list woken;
+	struct go__fd *e;
+	bool first;
+	int r = w ? go__fd_enter(fd, &e) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	go__wake_list_init(&woken);
+	go__lock_acquire(&e->lock);
+	first = begin_to_close(e, &woken);
+	if (first) {
+		/* relaxed: see go__fd_kind(). */
+		atomic_store_explicit(&e->kind, go__fd_kind(e) | GO__FD_LEAVING,
+				      memory_order_relaxed);
+		go__wait_begin(w, GO__NO_DEADLINE,
+			       GO__WAIT_CLOSE | GO__WAIT_IS_DEAF, GO_INT(fd));
+		go__wait_node_init(&wait.node, w);
+		go__list_push_back(&e->waiters, &wait.node.link);
+	}
+	go__lock_release(&e->lock);
+	go__wake_list_flush(&woken);
+	(void)go__fd_leave(e);
+	return first ? go__wait(w) : -EBADF;
+}
+
 int go__fd_close(int fd)
 {
 	struct go__wake_list woken;
@@ -236,11 +346,7 @@ int go__fd_close(int fd)
 		return r;
 	go__wake_list_init(&woken);
 	go__lock_acquire(&e->lock);
-	first = go__fduse_close(&e->use);
-	if (first) {
-		unwatch(e);
-		go__fd_evict(e, -EBADF, &woken);
-	}
+	first = begin_to_close(e, &woken);
 	go__lock_release(&e->lock);
 	go__wake_list_flush(&woken);
 	r = go__fd_leave(e);

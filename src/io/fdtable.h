@@ -24,6 +24,13 @@ enum {
 	GO__FD_OWN = 1,    /* Made by a call of ours: O_NONBLOCK is set. */
 	GO__FD_SOCKET = 2, /* With OWN: it is a socket. */
 	GO__FD_TCP = 4,    /* With OWN: a TCP one, so short counts tell. */
+	GO__FD_TYPE = GO__FD_OWN | GO__FD_SOCKET | GO__FD_TCP,
+
+	/* With OWN, what go_fd_release() does not change back, and does. */
+	GO__FD_NONBLOCK = 8, /* O_NONBLOCK was set when it was adopted. */
+	GO__FD_CLOEXEC = 16, /* Close-on-exec was not. */
+
+	GO__FD_LEAVING = 32, /* With CLOSING: given back, and not closed. */
 };
 
 /*
@@ -115,8 +122,16 @@ int go__fd_adopt(int fd, uint32_t kind);
 /* The same for two; if it fails, both numbers have been closed. */
 int go__fd_adopt_pair(const int fds[2], uint32_t kind);
 
-/* As go_close(). */
+/* As go_close(), and as go_fd_release(), which suspends. */
 int go__fd_close(int fd);
+int go__fd_release(int fd);
+
+/*
+ * The number stands for a file that is known to be of this kind, from here on;
+ * whoever waits for it is evicted.  The caller has entered.  Returns 0, or
+ * -EBADF: it is being closed.
+ */
+int go__fd_rename(struct go__fd *e, uint32_t kind);
 
 /* A poller is going: clear its bit everywhere. */
 void go__fd_forget_poller(unsigned index);

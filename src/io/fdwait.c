@@ -156,7 +156,11 @@ __attribute__((noinline)) static void pass_on(struct go__fd *e,
 
 /* ---- registering ---- */
 
-/* Register an own descriptor for whatever is missing.  Under the lock. */
+/*
+ * Register an own descriptor for whatever is missing.  Under the lock.  Where
+ * a close(2) or a dup2(2) has gone behind our back, the kernel may have
+ * forgotten the registration, or may still have an earlier one.
+ */
 static int watch_anew(struct go__fd *e, struct go__poller *p, bool out)
 {
 	uint32_t generation = go__ready_generation(go__ready_load(&e->ready));
@@ -166,7 +170,11 @@ static int watch_anew(struct go__fd *e, struct go__poller *p, bool out)
 	if (e->watched & bit)
 		r = go__poller_change(p, e->number, generation, out);
 	else
+		r = -ENOENT;
+	if (r == -ENOENT)
 		r = go__poller_add(p, e->number, generation, out);
+	if (r == -EEXIST)
+		r = go__poller_change(p, e->number, generation, out);
 	if (r < 0)
 		return r;
 	e->watched |= bit;
@@ -467,6 +475,22 @@ GO__ALWAYS_INLINE ssize_t run_call(struct go__fd_call *c, struct go__fd_op *op)
 	}
 }
 
+/* Whether an operation that has moved something goes on; else its result. */
+static bool goes_on(struct go__fd_call *c, struct go__fd_op *op, ssize_t *got)
+{
+	int r;
+
+	if (*got <= 0 || !op->more(op, (size_t)*got))
+		return false;
+	r = go__wait_check(c->waiter);
+	/* Without the lock only a hint, to end soon. */
+	if (r == 0 && go__fduse_closing(&c->entry->use))
+		r = -EBADF;
+	if (r < 0)
+		*got = r;
+	return r == 0;
+}
+
 ssize_t go__fd_run(int fd, struct go__fd_op *op)
 {
 	struct go__fd_call c;
@@ -474,7 +498,9 @@ ssize_t go__fd_run(int fd, struct go__fd_op *op)
 
 	if (got < 0)
 		return got;
-	got = run_call(&c, op);
+	do
+		got = run_call(&c, op);
+	while (op->more && goes_on(&c, op, &got));
 	end_call(&c, op->way);
 	return got;
 }

@@ -34,6 +34,9 @@ struct go__fd_wait {
 struct go__fd_op {
 	/* Returns what the call is to return, or -EAGAIN: it would block. */
 	ssize_t (*attempt)(struct go__fd *e, struct go__fd_op *op);
+	/* Or null.  After an attempt that moved `got` bytes: whether to try
+	 * again, for the rest. */
+	bool (*more)(struct go__fd_op *op, size_t got);
 	enum go__way way;
 	/* Try, whatever is known about readiness. */
 	bool eager;

@@ -96,19 +96,54 @@ ssize_t go_write(int fd, const void *buffer, size_t n)
 	return write_some(fd, buffer, n);
 }
 
-int go_read_full(int fd, void *buffer, size_t n, size_t *done)
+/* ---- whole buffers ---- */
+
+/* A transfer that goes on until its one buffer is done with. */
+struct whole {
+	struct go__transfer t;
+	struct iovec rest;
+	size_t done;
+};
+
+static bool more(struct go__fd_op *op, size_t got)
 {
-	size_t have = 0;
+	struct whole *w = (struct whole *)op;
+
+	w->done += got;
+	w->rest.iov_base = (char *)w->rest.iov_base + got;
+	w->rest.iov_len -= got;
+	if (op->plain)
+		op->plain = w->rest.iov_len;
+	return w->rest.iov_len > 0;
+}
+
+/*
+ * One call from the first byte to the last: in between the number may be
+ * closed, but not become another file's.
+ */
+static inline ssize_t run_whole(int fd, struct whole *w, size_t *done)
+{
 	ssize_t got = 1;
 
-	while (have < n) {
-		got = read_some(fd, (char *)buffer + have, n - have);
-		if (got <= 0)
-			break;
-		have += (size_t)got;
-	}
+	w->t.op.more = more;
+	w->t.v = &w->rest;
+	w->t.n = 1;
+	if (w->rest.iov_len > 0)
+		got = go__fd_run(fd, &w->t.op);
 	if (done)
-		*done = have;
+		*done = w->done;
+	return got;
+}
+
+int go_read_full(int fd, void *buffer, size_t n, size_t *done)
+{
+	struct whole w = {.rest = {buffer, n}};
+	ssize_t got;
+
+	w.t.op.attempt = go__attempt_read;
+	w.t.op.way = GO__WAY_IN;
+	w.t.op.plain = n;
+	got = run_whole(fd, &w, done);
 	if (got == 0)
 		return -ENODATA;
 	return got < 0 ? (int)got : 0;
@@ -116,19 +151,18 @@ int go_read_full(int fd, void *buffer, size_t n, size_t *done)
 
 int go_write_all(int fd, const void *buffer, size_t n, size_t *done)
 {
-	size_t have = 0;
-	ssize_t put = 0;
+	struct whole w = {.rest = {(void *)(uintptr_t)buffer, n}};
+	ssize_t put;
 
-	while (have < n) {
-		put = write_some(fd, (const char *)buffer + have, n - have);
-		if (put < 0)
-			break;
-		have += (size_t)put;
-	}
-	if (done)
-		*done = have;
+	w.t.op.attempt = go__attempt_write;
+	w.t.op.way = GO__WAY_OUT;
+	put = run_whole(fd, &w, done);
+	if (put == 0) /* A device that takes nothing. */
+		return -EIO;
 	return put < 0 ? (int)put : 0;
 }
+
+/* ---- making and closing ---- */
 
 int go_close(int fd)
 {

@@ -10,6 +10,7 @@
 #include "arch/sys.h"
 #include "io/fdtable.h"
 #include "io/fdwait.h"
+#include "io/passing.h"
 
 /* ---- making ---- */
 
@@ -140,7 +141,7 @@ static ssize_t attempt_recvmsg(struct go__fd *e, struct go__fd_op *op)
 	struct message *m = (struct message *)op;
 
 	note_urgent(e, m->flags);
-	return go__sys_recvmsg(e->number, m->data, m->flags);
+	return go__passing_receive(e->number, m->data, m->flags);
 }
 
 ssize_t go_recvfrom(int fd, void *buffer, size_t n, int flags,
@@ -172,6 +173,32 @@ ssize_t go_recvmsg(int fd, struct msghdr *message, int flags)
 	};
 
 	return receive(fd, &m);
+}
+
+static ssize_t attempt_recvmmsg(struct go__fd *e, struct go__fd_op *op)
+{
+	struct message *m = (struct message *)op;
+	struct mmsghdr *v = m->data;
+	int r;
+
+	note_urgent(e, m->flags);
+	r = go__sys_recvmmsg(e->number, v, (unsigned)m->n,
+			     m->flags | MSG_CMSG_CLOEXEC);
+	for (int i = 0; i < r; i++)
+		go__passing_note(&v[i].msg_hdr);
+	return r;
+}
+
+int go_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	struct message m = {
+		.op = {.attempt = attempt_recvmmsg, .eager = count == 0},
+		.data = messages,
+		.n = count,
+		.flags = flags,
+	};
+
+	return (int)receive(fd, &m);
 }
 
 /* ---- sending ---- */
@@ -228,4 +255,23 @@ ssize_t go_sendmsg(int fd, const struct msghdr *message, int flags)
 	};
 
 	return transmit(fd, &m);
+}
+
+static ssize_t attempt_sendmmsg(struct go__fd *e, struct go__fd_op *op)
+{
+	struct message *m = (struct message *)op;
+
+	return go__sys_sendmmsg(e->number, m->data, (unsigned)m->n, m->flags);
+}
+
+int go_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	struct message m = {
+		.op = {.attempt = attempt_sendmmsg, .eager = count == 0},
+		.data = messages,
+		.n = count,
+		.flags = flags,
+	};
+
+	return (int)transmit(fd, &m);
 }
