@@ -42,6 +42,7 @@
 #include <gofer/oneshot.h>
 #include <gofer/runtime.h>
 #include <gofer/select.h>
+#include <gofer/signal.h>
 #include <gofer/sync.h>
 #include <gofer/task.h>
 #include <gofer/time.h>

@@ -30,6 +30,7 @@
 #define GOFER_SELECT_H
 
 #include <gofer/chan.h>
+#include <gofer/signal.h>
 #include <gofer/sync.h>
 #include <gofer/task.h>
 #include <gofer/time.h>
@@ -44,15 +45,17 @@ enum go_case_kind {
 	GO_CASE_EVENT,
 	GO_CASE_ENDED,
 	GO_CASE_READABLE,
-	GO_CASE_WRITABLE
+	GO_CASE_WRITABLE,
+	GO_CASE_SIGNAL
 };
 
 /* Made by the macros below; only the result is for you.  An array of them is
  * for one call at a time. */
 typedef struct go_case {
 	int kind;
-	/* Of the case that was chosen: 0, -EPIPE (its channel is closed) or
-	 * -EBADF (its descriptor is). */
+	/* Of the case that was chosen: 0 (of signals: the number), -EPIPE (its
+	 * channel or subscription is closed), -EBADF (its descriptor is) or
+	 * -ECHILD (signal.h). */
 	int result;
 	union {
 		go_chan *chan;
@@ -60,6 +63,7 @@ typedef struct go_case {
 		go_task task;
 		int64_t when_ns;
 		int fd;
+		go_signals *signals;
 	};
 	void *value;
 } go_case;
@@ -155,6 +159,21 @@ static inline go_case go_case_fd(int kind, int fd)
 }
 
 /*
+ * Make a case about signals.
+ *
+ * Returns  the case.
+ * Context  any.
+ * Parks    never.
+ */
+static inline go_case go_case_signal(go_signals *signals, uint32_t *count)
+{
+	go_case made = go_case_chan(GO_CASE_SIGNAL, NULL, count);
+
+	made.signals = signals;
+	return made;
+}
+
+/*
  * Find the point in time a length of time from now; GO_AFTER() calls it.
  *
  * Returns  nanoseconds, at most GO_NEVER.
@@ -170,33 +189,37 @@ static inline int64_t go_case_after(int64_t ns)
 
 /* Send *value (null: if the channel's values have no bytes).  A null channel
  * is never ready. */
-#define GO_SEND(chan, value) go_case_chan(GO_CASE_SEND, chan, value)
+#define GO_SEND(chan, value)      go_case_chan(GO_CASE_SEND, chan, value)
 /* Receive into *value (null: drop it).  A null channel is never ready. */
-#define GO_RECV(chan, value) go_case_recv(chan, value)
+#define GO_RECV(chan, value)      go_case_recv(chan, value)
 /* A point in time; GO_NEVER is never ready. */
-#define GO_AT(when_ns)       go_case_time(when_ns)
+#define GO_AT(when_ns)            go_case_time(when_ns)
 /* A length of time from here on. */
-#define GO_AFTER(ns)         GO_AT(go_case_after(ns))
+#define GO_AFTER(ns)              GO_AT(go_case_after(ns))
 /* An event is set; if it is an automatic one, choosing it resets it.  A null
  * event is never ready. */
-#define GO_EVENT(event)      go_case_event(event)
+#define GO_EVENT(event)           go_case_event(event)
 /* A task has ended, whatever has become of its handle since, which is left as
  * it is: go_task_join() takes the result then, without waiting.  A zero handle
  * is never ready, nor is that of the calling task. */
-#define GO_ENDED(task)       go_case_ended(task)
+#define GO_ENDED(task)            go_case_ended(task)
 /* A descriptor can be read from, or written to, without waiting (an end of file
  * and an error count, too); any that go_poll() takes.  A negative one is never
  * ready; one that is closed is ready, with -EBADF. */
-#define GO_READABLE(fd)      go_case_fd(GO_CASE_READABLE, fd)
-#define GO_WRITABLE(fd)      go_case_fd(GO_CASE_WRITABLE, fd)
+#define GO_READABLE(fd)           go_case_fd(GO_CASE_READABLE, fd)
+#define GO_WRITABLE(fd)           go_case_fd(GO_CASE_WRITABLE, fd)
+/* A signal has come: receive it, as go_signals_recv() does; the case's result
+ * is its number, and *count (null: drop it) how many of it have come.  A null
+ * subscription is never ready. */
+#define GO_SIGNAL(signals, count) go_case_signal(signals, count)
 
 /*
  * Wait until one of the cases can be done, and do it: exactly one, also if
  * several can be; then chance decides, and each has the same one.  A closed
  * channel is ready (but for receiving what is left in it), with -EPIPE in the
- * case's result.  The same channel, event, task or descriptor may stand in
- * several cases.  Where no case can ever be ready, as among none at all, it
- * waits until a deadline or a cancellation ends it.
+ * case's result.  The same channel, event, task, descriptor or subscription may
+ * stand in several cases.  Where no case can ever be ready, as among none at
+ * all, it waits until a deadline or a cancellation ends it.
  *
  * Nothing is read from or written to a descriptor, so by the time that you do
  * it, somebody else may have.

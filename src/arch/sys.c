@@ -257,6 +257,11 @@ NOINLINE int go__sys_thread_join(pthread_t thread)
 	return r ? r : -pthread_join(thread, NULL);
 }
 
+NOINLINE void go__sys_thread_detach(pthread_t thread)
+{
+	pthread_detach(thread);
+}
+
 NOINLINE void go__sys_thread_name(const char *name)
 {
 	char cut[16];

@@ -96,7 +96,8 @@ ONCE(int, madvise, (void *p, size_t n, int advice), (p, n, advice))	\
 ONCE(int, sigaltstack, (const stack_t *set, stack_t *old), (set, old))	\
 ONCE(int, sigaction, (int sig, const struct sigaction *set,		\
 		      struct sigaction *old), (sig, set, old))		\
-ONCE(int, sigpending, (sigset_t *set), (set))
+ONCE(int, sigpending, (sigset_t *set), (set))				\
+ONCE(int, kill, (pid_t pid, int sig), (pid, sig))
 
 #define GO__SYS_LINUX(RETRY, ONCE)					\
 RETRY(int, accept4, (int fd, struct sockaddr *a, socklen_t *len,	\
@@ -218,6 +219,8 @@ int go__sys_epoll_pwait2(int ep, struct epoll_event *v, int n, int64_t ns);
 int go__sys_thread_create(pthread_t *thread, size_t stack_bytes,
 			  void *(*fn)(void *), void *arg);
 int go__sys_thread_join(pthread_t thread);
+/* Nobody is going to join it. */
+void go__sys_thread_detach(pthread_t thread);
 /* Name the calling thread; longer names than the system takes are cut. */
 void go__sys_thread_name(const char *name);
 /* As pthread_sigmask.  Never fails on good arguments. */

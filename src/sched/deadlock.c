@@ -215,12 +215,26 @@ static uint64_t count_threads(void)
 	return s ? strtoull(s, NULL, 10) : 0;
 }
 
-/* Threads that run workers, or watch them. */
+/* Of the library, and of no runtime; they end no waits of these kinds. */
+static _Atomic uint32_t helpers;
+
+void go__note_helper(bool runs)
+{
+	/* relaxed: what is counted is threads, in /proc; a look that falls
+	 * between the two finds that they differ, and looks again later. */
+	atomic_fetch_add_explicit(&helpers, runs ? 1 : UINT32_MAX,
+				  memory_order_relaxed);
+}
+
+/* Threads that run workers, or watch them, and the helpers. */
 static uint64_t own_threads(const struct go_runtime *rt)
 {
+	/* relaxed: see above. */
+	uint64_t n = atomic_load_explicit(&helpers, memory_order_relaxed);
+
 	if (rt->flavour == GO_CURRENT_THREAD)
-		return 1;
-	return rt->worker_count + (uint64_t)rt->watched;
+		return n + 1;
+	return n + rt->worker_count + (uint64_t)rt->watched;
 }
 
 /* Plain threads that may wait for the runtime to drain. */

@@ -284,6 +284,7 @@ static const char *kind_text(unsigned kind)
 		[GO__WAIT_CLOSED] = "the closing of one-shot",
 		[GO__WAIT_SELECT_FDS] = "select at",
 		[GO__WAIT_BLOCKING] = "blocking call",
+		[GO__WAIT_SIGNAL] = "a signal for subscription",
 	};
 
 	return kind < sizeof(text) / sizeof(*text) && text[kind] ? text[kind]

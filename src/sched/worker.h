@@ -318,6 +318,9 @@ bool go__worker_sleep(struct go__worker *w, bool searching);
 bool go__deadlock_look(struct go__worker *w, uint64_t *patience,
 		       struct go__wake_list *ready);
 
+/* A thread of the library's that belongs to no runtime runs, or no longer. */
+void go__note_helper(bool runs);
+
 /* ---- thread.c ---- */
 
 /* The calling thread's record, made if need be; NULL: no memory. */

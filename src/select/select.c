@@ -2,12 +2,12 @@
 /*
  * Select: one wait, linked to many things.
  *
- * Channels, events and the lines of tasks' ends (sched/ending.h) each have a
- * lock under which they are looked at and linked to.  A select takes all of
- * these locks together, in the order of their addresses.  Under all the locks
- * each case is tried, in random order; if none can be done, the wait is begun
- * and a node of it linked to each of them.  So nothing falls between looking
- * and linking.
+ * Channels, events, the lines of tasks' ends (sched/ending.h) and all the
+ * subscriptions to signals together have a lock under which they are looked at
+ * and linked to.  A select takes all of these locks together, in the order of
+ * their addresses.  Under all the locks each case is tried, in random order; if
+ * none can be done, the wait is begun and a node of it linked to each of them.
+ * So nothing falls between looking and linking.
  *
  * Descriptors are not like that: to look at one, or to register it, is a system
  * call, and a channel's lock must not be held over it.  They are looked at
@@ -70,6 +70,7 @@
 
 #include "arch/sys.h"
 #include "io/fdlook.h"
+#include "io/signals.h"
 #include "sched/ending.h"
 #include "sched/worker.h"
 #include "sync/chan.h"
@@ -92,6 +93,7 @@ struct part {
 		struct go__wait_node node;
 		struct go__chan_wait chan;
 		struct go__end_wait end;
+		struct go__signals_wait signal;
 		struct go__fd_look look;
 	};
 	uint32_t slot; /* Of a descriptor: its place in `polled`. */
@@ -109,6 +111,7 @@ struct choice {
 	size_t soonest; /* The first time case; count: none. */
 	int64_t now;
 	uint64_t chance;  /* A new one in each round. */
+	bool outside;     /* The outside may make a case ready. */
 	bool has_eventfd; /* Of a plain thread that waits for descriptors. */
 	struct part *part;
 	struct pollfd *polled; /* One more than descriptors. */
@@ -138,6 +141,8 @@ static struct go__lock *lock_of(const go_case *k)
 		return k->event ? &go__line(&k->event->line)->lock : NULL;
 	case GO_CASE_ENDED:
 		return k->task.block ? &go__ending_of(k->task.id)->lock : NULL;
+	case GO_CASE_SIGNAL:
+		return k->signals ? &go__signals_lock : NULL;
 	default:
 		return NULL;
 	}
@@ -229,6 +234,8 @@ static int try_case(struct choice *s, size_t i, struct go__claimed *woken)
 		return go__chan_put(k->chan, k->value, woken);
 	else if (k->kind == GO_CASE_RECV)
 		return go__chan_take(k->chan, k->value, woken);
+	else if (k->kind == GO_CASE_SIGNAL)
+		return go__signals_take(k->signals, k->value);
 	else if (k->kind == GO_CASE_EVENT)
 		ready = go__event_look(go__line(&k->event->line),
 				       s->waiter != NULL);
@@ -307,6 +314,10 @@ static void link_part(const go_case *k, struct part *p, struct go__waiter *w)
 		go__line_prepare(l);
 		go__list_push_back(&l->list, &p->node.link);
 		break;
+	case GO_CASE_SIGNAL:
+		p->signal.count = k->value;
+		go__list_push_back(&k->signals->waiters, &p->node.link);
+		break;
 	default:
 		p->end.id = k->task.id;
 		go__ending_link(&p->end);
@@ -321,7 +332,7 @@ static void link_all(struct choice *s)
 
 	w->value = NULL;
 	go__wait_begin(w, end_of(s),
-		       s->fds ? GO__WAIT_SELECT_FDS : GO__WAIT_SELECT,
+		       s->outside ? GO__WAIT_SELECT_FDS : GO__WAIT_SELECT,
 		       s->cases);
 	for (size_t i = 0; i < s->count; i++)
 		if (!is_fd(&s->cases[i]))
@@ -412,7 +423,7 @@ static int check(const go_case *cases, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const go_case *k = &cases[i];
 
-		if (k->kind < GO_CASE_NEVER || k->kind > GO_CASE_WRITABLE)
+		if (k->kind < GO_CASE_NEVER || k->kind > GO_CASE_SIGNAL)
 			return -EINVAL;
 		if (k->kind == GO_CASE_SEND && k->chan && !k->value &&
 		    k->chan->element_bytes)
@@ -451,6 +462,8 @@ static int enter_all(struct choice *s, size_t *entered)
 		struct go__lock *lock = lock_of(&s->cases[i]);
 
 		s->part[i].order = (uint32_t)i;
+		if (is_fd(&s->cases[i]) || s->cases[i].kind == GO_CASE_SIGNAL)
+			s->outside = true;
 		if (lock)
 			note_lock(s, lock);
 		else if (is_fd(&s->cases[i]))
@@ -525,7 +538,7 @@ static int run(go_case *cases, size_t count, struct go__waiter *w)
 	s.waiter = w;
 	s.count = s.soonest = count;
 	s.locks = s.fds = 0;
-	s.has_eventfd = false;
+	s.has_eventfd = s.outside = false;
 	s.part = s.few;
 	s.polled = s.few_polled;
 	if (count > FEW) {

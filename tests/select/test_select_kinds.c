@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Select over events, tasks' ends and descriptors, and all kinds at once. */
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "../sched/everywhere.h"
@@ -319,8 +320,18 @@ Test(select_kinds, closing, .timeout = 60)
 /* ---- everything at once ---- */
 
 enum {
-	KINDS = 6,
+	KINDS = 7,
 };
+
+static go_signals *subscribe(int sig)
+{
+	go_signals *s = NULL;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	return go_signals_create(&s, &set) == 0 ? s : NULL;
+}
 
 /* What can be told to a select of all kinds, and heard from it. */
 struct mix {
@@ -328,6 +339,7 @@ struct mix {
 	go_event once;
 	go_event end; /* Of the task. */
 	go_task task;
+	go_signals *signals;
 	int fd[2];
 	int64_t when;
 	int value, got;
@@ -343,10 +355,11 @@ static void *select_mix(void *arg)
 	struct mix *m = (struct mix *)arg;
 	go_case k[KINDS] = {GO_SEND(m->out, &m->value), GO_RECV(m->in, &m->got),
 			    GO_EVENT(&m->once),         GO_ENDED(m->task),
-			    GO_READABLE(m->fd[0]),      GO_AT(m->when)};
+			    GO_READABLE(m->fd[0]),      GO_AT(m->when),
+			    GO_SIGNAL(m->signals, NULL)};
 	int r = go_select(k, KINDS);
 
-	if (r >= 0 && k[r].result != 0)
+	if (r >= 0 && k[r].result != (r == 6 ? SIGUSR1 : 0))
 		r = -EIO;
 	atomic_store(&m->chosen, r);
 	return NULL;
@@ -374,6 +387,8 @@ static int tell(struct mix *m, int which)
 		return go_event_set(&m->end);
 	case 4:
 		return go_write(m->fd[1], &byte, 1) == 1 ? 0 : -EIO;
+	case 6:
+		return kill(getpid(), SIGUSR1);
 	default:
 		return 0;
 	}
@@ -381,6 +396,7 @@ static int tell(struct mix *m, int which)
 
 static int begin_mix(struct mix *m, int which)
 {
+	m->signals = subscribe(SIGUSR1);
 	m->in = NULL;
 	m->out = NULL;
 	ASSIGN(go_event, m->once, GO_EVENT_AUTO_INIT);
@@ -390,7 +406,7 @@ static int begin_mix(struct mix *m, int which)
 	m->value = 7;
 	m->got = 0;
 	atomic_store(&m->chosen, BUSY);
-	if (go_chan_create(&m->in, sizeof(int), 0) < 0 ||
+	if (!m->signals || go_chan_create(&m->in, sizeof(int), 0) < 0 ||
 	    go_chan_create(&m->out, sizeof(int), 0) < 0 || go_pipe(m->fd) < 0)
 		return -ENOMEM;
 	return go_task_spawn(&m->task, wait_for_event, &m->end);
@@ -401,7 +417,8 @@ static int end_mix(struct mix *m)
 {
 	if (go_event_set(&m->end) < 0 || go_task_join(m->task, NULL) < 0 ||
 	    go_event_destroy(&m->once) < 0 || go_chan_destroy(m->in) < 0 ||
-	    go_chan_destroy(m->out) < 0 || go_close(m->fd[0]) < 0)
+	    go_chan_destroy(m->out) < 0 || go_close(m->fd[0]) < 0 ||
+	    go_signals_destroy(m->signals) < 0)
 		return -EBUSY;
 	return go_close(m->fd[1]);
 }
