@@ -43,6 +43,7 @@
 #include <gofer/runtime.h>
 #include <gofer/select.h>
 #include <gofer/signal.h>
+#include <gofer/stream.h>
 #include <gofer/sync.h>
 #include <gofer/task.h>
 #include <gofer/time.h>
