@@ -77,6 +77,7 @@ BEGIN {
 	public["oneshot.h"] = "sync"
 	public["io.h"] = public["net.h"] = public["file.h"] = "io"
 	public["process.h"] = public["signal.h"] = "io"
+	public["stream.h"] = "io"
 	public["debug.h"] = "sched"
 }
 
