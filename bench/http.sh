@@ -61,7 +61,8 @@ once()
 	END {
 		if (!requests)
 			exit 1
-		print name, pair, (cpu - before) / requests, rps, p99, errors + 0
+		print name, pair, (cpu - before) / requests, rps, p99, \
+			errors + 0
 	}' "$results.wrk" >>"$results" || {
 		echo "http.sh: no answer from $1:" >&2
 		cat "$results.wrk" >&2

@@ -14,7 +14,9 @@
  *     curl -i http://127.0.0.1:8080/
  *     wrk -c 50 -d 3 http://127.0.0.1:8080/
  *
- * It prints where it listens, and answers each request with "Hello, world!".
+ * It prints where it listens, and answers each request with "Hello, world!",
+ * until SIGINT (Ctrl-C) or SIGTERM: then what has been asked is answered, and
+ * the program ends within about a second.
  */
 #include <gofer.h>
 
@@ -229,22 +231,66 @@ static void announce(int listener)
 	fflush(stdout);
 }
 
+static void *accept_all(void *arg)
+{
+	int listener = GO_TO_INT(arg);
+	int fd;
+	GO_GROUP(connections);
+
+	while ((fd = go_accept(listener, NULL, NULL)) >= 0)
+		if (go_group_spawn(&connections, serve, GO_INT(fd)) < 0)
+			go_close(fd); /* no memory for one more */
+	return GO_INT(fd); /* cancels the connections, and waits for them */
+}
+
+/*
+ * A child of the server's group beside accept_all(): when a signal asks the
+ * program to end, it returns an error, which cancels the others.
+ */
+static void *await_signal(void *signals)
+{
+	int sig = go_signals_recv(signals, NULL);
+
+	return GO_INT(sig > 0 ? -ECANCELED : sig);
+}
+
+/* Returns 0 after a signal, when all connections have been closed. */
+static int serve_until_signal(int listener, go_signals *signals)
+{
+	go_group_options options = {.cancel_on_error = true};
+	GO_GROUP_WITH(server, &options);
+	int error, r = go_group_spawn(&server, await_signal, signals);
+
+	if (r == 0)
+		r = go_group_spawn(&server, accept_all, GO_INT(listener));
+	if (r < 0)
+		go_group_cancel(&server);
+	error = go_group_wait(&server);
+	if (r < 0)
+		return r;
+	return error == -ECANCELED ? 0 : error;
+}
+
 static void *listen_and_serve(void *address)
 {
 	int listener = go_tcp_listen(address);
-	int fd = listener;
-	GO_GROUP(connections);
+	int r = listener;
+	go_signals *signals = NULL;
+	sigset_t set;
 
-	if (listener >= 0)
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	if (r >= 0)
+		r = go_signals_create(&signals, &set);
+	if (r == 0) {
 		announce(listener);
-	while (fd >= 0) {
-		fd = go_accept(listener, NULL, NULL);
-		if (fd >= 0 && go_group_spawn(&connections, serve, GO_INT(fd)))
-			go_close(fd); /* no memory for one more */
+		r = serve_until_signal(listener, signals);
 	}
+	go_signals_destroy(signals);
 	if (listener >= 0)
 		go_close(listener);
-	return GO_INT(fd);
+	return GO_INT(r);
 }
 
 int main(int argc, char **argv)

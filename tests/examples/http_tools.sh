@@ -86,6 +86,6 @@ for tool in curl wrk; do
 		skipped="$skipped $tool"
 	fi
 done
-kill -0 $server || fail "the server has died"
+kill $server && wait $server || fail "the server does not end well"
 [ "$skipped" != " curl wrk" ] || exit 77
 exit 0

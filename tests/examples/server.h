@@ -86,12 +86,8 @@ static inline void start_server(struct server *s, const char *name,
 /* A signal asks the server to shut down, which is a success. */
 static inline void stop_server(struct server *s)
 {
-	int status = 0;
-
 	cr_assert_eq(kill(s->pid, SIGTERM), 0);
-	fclose(s->output);
-	cr_assert_eq(waitpid(s->pid, &status, 0), s->pid);
-	cr_assert(status == 0 || status == SIGTERM, "status %x", status);
+	cr_assert_eq(await_program(s), 0);
 }
 
 static inline struct sockaddr_in loopback(int port)
