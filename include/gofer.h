@@ -31,6 +31,7 @@
 #define GOFER_H
 
 #include <gofer/base.h>
+#include <gofer/blocking.h>
 #include <gofer/broadcast.h>
 #include <gofer/chan.h>
 #include <gofer/deadline.h>

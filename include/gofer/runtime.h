@@ -75,9 +75,9 @@ typedef struct go_runtime_options {
 	/* Usable stack of a task, rounded up to a power of two less a guard.
 	 * 0: 192 KiB.  GOFER_STACK_BYTES overrides. */
 	size_t stack_bytes;
-	/* Stack of a worker thread.  0: the system's default. */
+	/* Stack of the runtime's threads.  0: the system's default. */
 	size_t worker_stack_bytes;
-	/* Name of the worker threads, copied; the first 15 bytes count.
+	/* Name of the runtime's threads, copied; the first 15 bytes count.
 	 * NULL: "gofer". */
 	const char *thread_name;
 	/* After how many picks a worker looks at what it would starve: other
@@ -99,6 +99,12 @@ typedef struct go_runtime_options {
 	 * GO_NEVER: none.  0: after a second in go_run() and go_run_with(),
 	 * none otherwise. */
 	int64_t deadlock_after_ns;
+	/* Threads that run blocking calls and tasks (blocking.h) at a time;
+	 * what comes beyond that waits for its turn.  0: 512. */
+	unsigned max_blocking_threads;
+	/* How long a thread that has nothing to do is kept.  0: 10 seconds;
+	 * GO_NEVER: until the shutdown. */
+	int64_t blocking_keep_alive_ns;
 	/* Must be zero. */
 	uint64_t reserved[8];
 } go_runtime_options;

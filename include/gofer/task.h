@@ -132,7 +132,8 @@ GO_API int go_spawn_with_at(const go_spawn_options *options, go_fn *fn,
  * Returns  0; -ESRCH (joined, detached or being joined already; a zero
  *          handle); -EDEADLK (a task joins itself); -ENOMEM (the task never
  *          ran, since no stack was to be had; or a plain thread found no
- *          memory to wait with).  *result (if not null) is set only on 0.
+ *          memory to wait with); -ENODATA (a blocking task that was withdrawn:
+ *          blocking.h).  *result (if not null) is set only on 0.
  * Context  task or plain thread, of this runtime or of any other.
  * Parks    until the task has ended.
  */

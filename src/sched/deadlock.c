@@ -15,7 +15,8 @@
  *         has claimed, that has no deadline, and that is of a kind which only
  *         calls of this library end: not a descriptor, not time;
  *     C3  every other thread of the process waits, without a deadline, for the
- *         end of one of these tasks, or for that of all in a shutdown;
+ *         end of one of these tasks, or for that of all in a shutdown; or it
+ *         is an idle thread of the runtime's pool, for which there is no job;
  *     C4  there is no other runtime.
  *
  * By C2 somebody must call the library to end one of the waits.  By C1 no task
@@ -46,7 +47,8 @@
  * then fall asleep.  If it is the sentry itself, it begins anew; else it finds
  * `settled` and breaks the sentry's sleep.  Threads and runtimes may go away
  * without a sign; if only C3 or C4 is broken the sentry looks again, more and
- * more rarely.  So a program that waits for the outside costs nothing.
+ * more rarely; and likewise while jobs run, for a worker need not run after
+ * their end.  So a program that waits for the outside costs nothing.
  *
  * WHAT ENDS  The waits of the main tasks, those that a plain thread waits for,
  * with -EDEADLK.  Two waits cannot end so.  Who waits at the end of a group
@@ -226,15 +228,35 @@ void go__note_helper(bool runs)
 				  memory_order_relaxed);
 }
 
-/* Threads that run workers, or watch them, and the helpers. */
-static uint64_t own_threads(const struct go_runtime *rt)
+/*
+ * Are there, in the process, no other threads than ours, which sleep, and so
+ * many more?  Ours run workers, watch them, are idle in the pool, or help; the
+ * pool's lock keeps its threads from coming and going.
+ */
+static bool no_other_threads(struct go_runtime *rt, uint64_t more)
 {
-	/* relaxed: see above. */
-	uint64_t n = atomic_load_explicit(&helpers, memory_order_relaxed);
+	struct go__pool *p = &rt->pool;
+	/* relaxed: see go__note_helper(). */
+	uint64_t own = rt->watched +
+		       (uint64_t)(rt->flavour == GO_CURRENT_THREAD) +
+		       atomic_load_explicit(&helpers, memory_order_relaxed);
+	bool none;
 
-	if (rt->flavour == GO_CURRENT_THREAD)
-		return n + 1;
-	return n + rt->worker_count + (uint64_t)rt->watched;
+	go__lock_acquire(&p->lock);
+	none = p->busy == 0 && count_threads() == own + p->present + more;
+	go__lock_release(&p->lock);
+	return none;
+}
+
+/* May a job of the pool end, and something happen then? */
+static bool jobs_run(struct go_runtime *rt)
+{
+	bool some;
+
+	go__lock_acquire(&rt->pool.lock);
+	some = rt->pool.busy != 0;
+	go__lock_release(&rt->pool.lock);
+	return some;
 }
 
 /* Plain threads that may wait for the runtime to drain. */
@@ -275,11 +297,13 @@ static enum outlook look(struct go__worker *w)
 		return WOKEN;
 	if (go__idle_count(go__idle_state(&rt->idle)) != rt->worker_count)
 		return INSIDE;
+	if (jobs_run(rt))
+		return OUTSIDE;
 	live = go__runtime_live(rt);
 	if (live == 0 || !all_parked(rt, live, &s))
 		return INSIDE;
 	if (!somebody_waits(w, &s) || !go__runtimes_only(rt) ||
-	    count_threads() != own_threads(rt) + s.joiners + drainers(rt))
+	    !no_other_threads(rt, s.joiners + drainers(rt)))
 		return OUTSIDE;
 	joiners = s.joiners;
 	return all_parked(rt, live, &s) && s.joiners == joiners ? DEADLOCK

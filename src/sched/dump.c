@@ -283,7 +283,7 @@ static const char *kind_text(unsigned kind)
 		[GO__WAIT_ONESHOT] = "a message from one-shot",
 		[GO__WAIT_CLOSED] = "the closing of one-shot",
 		[GO__WAIT_SELECT_FDS] = "select at",
-		[GO__WAIT_BLOCKING] = "blocking call",
+		[GO__WAIT_BLOCKING] = "a thread for blocking call",
 		[GO__WAIT_SIGNAL] = "a signal for subscription",
 	};
 
@@ -379,6 +379,11 @@ static void put_state(struct go__text *x, struct go_runtime *rt,
 
 	if (!(v->wait & GO__WAIT_CLAIMED)) {
 		put_wait(x, v, now);
+	} else if (v->kind == GO__WAIT_BLOCKING_RUNS) {
+		go__text_put(x, "in blocking call ");
+		go__text_number(x, (uintptr_t)v->object, 16);
+	} else if (v->kind == GO__WAIT_SECTION) {
+		go__text_put(x, "in a blocking section");
 	} else if (!v->slot) {
 		go__text_put(x, go__queue_count(&rt->starved)
 					? "fresh or starved"

@@ -29,6 +29,7 @@
 
 enum {
 	WORKERS_MOST = 256,
+	BLOCKING_MOST = 512,
 	FAIRNESS = 61
 };
 
@@ -66,6 +67,7 @@ static int check_options(const go_runtime_options *o)
 	    (o->flavour != GO_MULTI_THREAD &&
 	     o->flavour != GO_CURRENT_THREAD) ||
 	    o->workers > WORKERS_MOST || o->deadlock_after_ns < 0 ||
+	    o->blocking_keep_alive_ns < 0 ||
 	    (o->stack_bytes && !go__stack_class(o->stack_bytes)))
 		return -EINVAL;
 	return 0;
@@ -91,6 +93,18 @@ static uint64_t patience_of(const go_runtime_options *o)
 	return (uint64_t)o->deadlock_after_ns;
 }
 
+static void configure_pool(struct go__pool *p, const go_runtime_options *o)
+{
+	int64_t ns = o->blocking_keep_alive_ns;
+
+	if (ns == 0)
+		ns = 10 * GO_SECOND;
+	go__pool_init(p,
+		      o->max_blocking_threads ? o->max_blocking_threads
+					      : BLOCKING_MOST,
+		      ns == GO_NEVER ? GO__NO_DEADLINE : (uint64_t)ns);
+}
+
 static void configure(struct go_runtime *rt, const go_runtime_options *o)
 {
 	const char *name = o->thread_name ? o->thread_name : "gofer";
@@ -102,6 +116,7 @@ static void configure(struct go_runtime *rt, const go_runtime_options *o)
 		stack ? go__stack_class(stack) : GO__STACK_DEFAULT_CLASS;
 	rt->worker_stack_bytes = o->worker_stack_bytes;
 	rt->patience = patience_of(o);
+	configure_pool(&rt->pool, o);
 	rt->migrate = override("GOFER_MIGRATE", o->migrate, 1);
 	strncpy(rt->thread_name, name, sizeof(rt->thread_name) - 1);
 	if (o->allow_unguarded)
@@ -141,9 +156,8 @@ static struct go_runtime *allocate(unsigned workers)
 static void join_threads(struct go_runtime *rt)
 {
 	go__notify_all(rt);
-	while (rt->threads != 0)
-		(void)go__sys_thread_join(rt->worker[--rt->threads].thread);
 	go__watchdog_stop(rt);
+	go__pool_stop(rt);
 }
 
 static void set_phase(struct go_runtime *rt, enum go__phase phase)
@@ -158,11 +172,8 @@ static int start_threads(struct go_runtime *rt)
 
 	if (rt->flavour == GO_CURRENT_THREAD)
 		return 0;
-	while (r == 0 && rt->threads < rt->worker_count) {
-		r = go__worker_start(&rt->worker[rt->threads]);
-		if (r == 0)
-			rt->threads++;
-	}
+	for (unsigned i = 0; r == 0 && i < rt->worker_count; i++)
+		r = go__pool_host(&rt->worker[i]);
 	if (r < 0) {
 		set_phase(rt, GO__STOPPED);
 		join_threads(rt);
@@ -321,7 +332,10 @@ int go_run_at(go_fn *main_fn, void *arg, const char *site)
 
 uint64_t go__runtime_live(struct go_runtime *rt)
 {
-	uint64_t ended = 0, begun = 0;
+	uint64_t begun = 0;
+	/* seq_cst <-> go__pool_task_ended(); acquire, as the next ones. */
+	uint64_t ended =
+		atomic_load_explicit(&rt->pool.ended, memory_order_seq_cst);
 
 	for (unsigned i = 0; i < rt->worker_count; i++)
 		/* acquire <- [ended]: what came before the ends is counted
@@ -443,7 +457,7 @@ int go_runtime_shutdown(go_runtime *rt, int64_t timeout_ns)
 
 	if (!rt || timeout_ns < 0)
 		return -EINVAL;
-	if (self && self->runtime == rt)
+	if ((self && self->runtime == rt) || go__pool_is_inside(rt))
 		return -EDEADLK;
 	deadline = deadline_after(timeout_ns);
 	close_door(rt);

@@ -32,6 +32,7 @@
 #include "sched/worker.h"
 
 #include "arch/sys.h"
+#include "sched/blocking.h"
 
 bool go__poll_acquire(struct go_runtime *rt)
 {
@@ -177,6 +178,8 @@ static bool give_up_starved(struct go__worker *w)
 	if (!t)
 		return false;
 	t->error = -ENOMEM;
+	if (t->start.fn == go__blocking_withdrawn)
+		go__blocking_forget(t);
 	go__task_end(w, t);
 	return true;
 }
@@ -186,8 +189,13 @@ static bool must_not_sleep(struct go__worker *w)
 {
 	int phase = go__phase(w->runtime);
 
-	if (phase == GO__CLOSING && go__runtime_live(w->runtime) == 0)
+	if (phase == GO__CLOSING && go__runtime_live(w->runtime) == 0) {
 		go__runtime_drained(w->runtime);
+		/* The last may have ended on a thread of the pool, since the
+		 * host asked whether it is done. */
+		if (w->runtime->flavour == GO_CURRENT_THREAD)
+			return true;
+	}
 	return phase == GO__STOPPED || go__work_anywhere(w) ||
 	       give_up_starved(w);
 }

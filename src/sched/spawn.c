@@ -15,6 +15,7 @@
 
 enum {
 	IDS_AT_ONCE = 1024, /* Taken from the process-wide counter. */
+	JOINED_ERROR = 1,   /* Of a join: the task's error is in `value`. */
 };
 
 static _Atomic uint64_t ids = 1;
@@ -157,6 +158,28 @@ int go__spawn(struct go_runtime *rt, struct go__worker *self,
 	return 0;
 }
 
+int go__spawn_waiting(struct go_runtime *rt, struct go__worker *self,
+		      const struct go__start *start, const void *object,
+		      struct go__task **t, go_task *handle)
+{
+	bool here = self && self->runtime == rt;
+	int r = obtain(rt, self, here, t);
+
+	if (r < 0)
+		return r;
+	fill(*t, rt, here ? self : &rt->worker[0], start);
+	go__wait_begin(&(*t)->waiter, GO__NO_DEADLINE, GO__WAIT_BLOCKING,
+		       object);
+	go__wait_node_init(&(*t)->job, &(*t)->waiter);
+	/* relaxed: for the dump. */
+	atomic_store_explicit(&(*t)->since,
+			      self ? self->clock
+				   : (uint32_t)(go__sys_now() / 1000000),
+			      memory_order_relaxed);
+	publish(self, *t, handle);
+	return 0;
+}
+
 /* A plain thread spawns into the runtime that it has entered. */
 __attribute__((noinline)) static int
 spawn_entered(go_fn *fn, void *arg, const char *site, go_task *handle)
@@ -246,12 +269,18 @@ static bool end_join(struct go__task *t)
 
 	if (!go__wait_claim_epoch(j.waiter, j.epoch))
 		return go__task_word_lost(&t->word);
+	if (GO__UNLIKELY(t->error)) {
+		j.waiter->value = (void *)(intptr_t)t->error;
+		go__wait_deliver(j.waiter, JOINED_ERROR);
+		return true;
+	}
 	j.waiter->value = t->start.arg;
-	go__wait_deliver(j.waiter, t->error);
+	go__wait_deliver(j.waiter, 0);
 	return true;
 }
 
-void go__task_end(struct go__worker *w, struct go__task *t)
+/* All but the count; `w` is the caller's worker, or NULL. */
+GO__ALWAYS_INLINE void bring_to_end(struct go__worker *w, struct go__task *t)
 {
 	uint64_t id = go__task_word_id(&t->word);
 	bool ours = true, watched;
@@ -277,11 +306,33 @@ void go__task_end(struct go__worker *w, struct go__task *t)
 		go__block_free(w, t);
 	if (GO__UNLIKELY(watched))
 		go__ending_wake(id);
+}
+
+void go__task_end(struct go__worker *w, struct go__task *t)
+{
+	bring_to_end(w, t);
 	/* [ended] release -> go__runtime_live(): the task is over for good. */
 	atomic_store_explicit(
 		&w->ended,
 		atomic_load_explicit(&w->ended, memory_order_relaxed) + 1,
 		memory_order_release);
+}
+
+void go__task_end_outside(struct go_runtime *rt, struct go__task *t)
+{
+	bring_to_end(NULL, t);
+	go__pool_task_ended(rt);
+}
+
+void go__spawn_undo(struct go_runtime *rt, struct go__worker *self,
+		    struct go__task *t)
+{
+	bool watched;
+
+	/* Nobody has a handle yet. */
+	(void)go__task_word_end(&t->word, &watched);
+	go__block_free(self, t);
+	go__pool_task_ended(rt);
 }
 
 /* ---- joining, detaching, cancelling ---- */
@@ -334,6 +385,8 @@ static int wait_for_end(struct go__task *t, struct go__waiter *w, void **result)
 	r = go__wait(w);
 	if (go__wait_deserted(r))
 		return give_up(t, r, result);
+	if (r == JOINED_ERROR)
+		return (int)(intptr_t)w->value;
 	if (r == 0 && result)
 		*result = w->value;
 	return r;

@@ -72,8 +72,13 @@ struct go__task {
 	bool pinned;         /* Constant: runs on `worker` only. */
 	uint8_t stack_class; /* Constant: of slot; log2 of its bytes. */
 
-	uint64_t deadline;      /* The innermost deadline scope. */
-	struct go__timer timer; /* Its own rules: timer.h. */
+	uint64_t deadline; /* The innermost deadline scope. */
+	union {
+		struct go__timer timer; /* Its own rules: timer.h. */
+		/* Of a blocking task, which has no use for a timer: as a
+		 * job, under pool.lock while it is linked. */
+		struct go__wait_node job;
+	};
 	union {
 		struct go__joiner joiner; /* The reserver of the handle. */
 		struct go__link link;     /* Of group, under its lock. */

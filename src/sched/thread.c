@@ -42,6 +42,12 @@ static void give_back(void *arg)
 	t->entered = NULL;
 	/* What runs after us on this thread and waits takes another one. */
 	go__self()->waiter = NULL;
+	go__thread_unmake(t);
+}
+
+void go__thread_unmake(struct go__thread *t)
+{
+	t->pool.runtime = NULL;
 	go__lock_acquire(&free_lock);
 	t->next_free = free_threads;
 	free_threads = t;
@@ -54,7 +60,7 @@ static void make_key(void)
 	have_key = pthread_key_create(&at_exit, give_back) == 0;
 }
 
-static struct go__thread *take_or_make(void)
+struct go__thread *go__thread_make(void)
 {
 	struct go__thread *t;
 
@@ -71,7 +77,16 @@ static struct go__thread *take_or_make(void)
 		atomic_init(&t->eventfd, -1);
 	}
 	t->deadline = GO__NO_DEADLINE;
+	t->entered = NULL;
 	return t;
+}
+
+void go__thread_adopt(struct go__thread *t)
+{
+	pthread_once(&once, make_key);
+	go__self()->waiter = &t->waiter;
+	if (have_key)
+		(void)pthread_setspecific(at_exit, t);
 }
 
 struct go__thread *go__thread_self(void)
@@ -82,13 +97,9 @@ struct go__thread *go__thread_self(void)
 	if (c->waiter)
 		return go__container_of((struct go__waiter *)c->waiter,
 					struct go__thread, waiter);
-	pthread_once(&once, make_key);
-	t = take_or_make();
-	if (t) {
-		c->waiter = &t->waiter;
-		if (have_key)
-			(void)pthread_setspecific(at_exit, t);
-	}
+	t = go__thread_make();
+	if (t)
+		go__thread_adopt(t);
 	return t;
 }
 

@@ -72,8 +72,10 @@ enum go__wait_kind {
 	GO__WAIT_CLOSED,     /* A one-shot's sender, for its receiver to go. */
 	GO__WAIT_SELECT,     /* object: the caller's cases, as the next one. */
 	GO__WAIT_SELECT_FDS, /* Descriptors or signals are among them. */
-	GO__WAIT_BLOCKING,
-	GO__WAIT_SIGNAL, /* object: a subscription. */
+	GO__WAIT_SIGNAL,     /* object: a subscription. */
+	GO__WAIT_BLOCKING,   /* object: the job's function. */
+	GO__WAIT_BLOCKING_RUNS, /* The same; a pool thread has claimed it. */
+	GO__WAIT_SECTION,       /* No wait: in a blocking section. */
 	GO__WAIT_KIND_MASK = 0xff,
 	/* To be added: heed neither deadline scopes nor cancellation. */
 	GO__WAIT_IS_DEAF = 0x100,

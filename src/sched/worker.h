@@ -25,6 +25,7 @@
 #include "arch/stack.h"
 #include "sched/idle.h"
 #include "sched/poller.h"
+#include "sched/pool.h"
 #include "sched/queue.h"
 #include "sched/ring.h"
 #include "sched/task.h"
@@ -51,6 +52,7 @@ struct go__thread {
 	 * belongs to, or NULL; and what it goes back to: enter.c. */
 	struct go_runtime *entered;
 	struct go__outer *outer;
+	struct go__pool_thread pool;  /* Of a pool thread: pool.h. */
 	struct go__thread *next_free; /* Under thread.c's lock. */
 };
 
@@ -79,9 +81,7 @@ struct go__worker {
 	uint32_t clock;      /* Milliseconds, when it last looked. */
 	uint64_t limit;      /* Sleep no longer: a shutdown's time-out. */
 	struct go__stack_cache stacks;
-	struct go__context grave;     /* Stands in for a task that has ended. */
-	struct go__altstack altstack; /* Of the host's thread. */
-	pthread_t thread;
+	struct go__context grave; /* Stands in for a task that has ended. */
 	unsigned index;
 
 	/* The owner writes, others read or take: see ring.h, queue.h. */
@@ -100,8 +100,6 @@ struct go__worker {
 	/* Going to sleep and being woken: idle.h. */
 	struct go__sleeper sleeper;
 	_Atomic uint32_t roused; /* 1: somebody has picked us. */
-	/* The thread's report: 0 none yet, 1 it runs, else errno + 1. */
-	_Atomic uint32_t started;
 };
 
 /*
@@ -169,7 +167,8 @@ struct go_runtime {
 	struct go__lock lock; /* Creation, shutdown, who hosts. */
 	bool hosted;          /* Under lock: GO_CURRENT_THREAD runs. */
 	go_task main;         /* The host only: what it runs tasks for. */
-	unsigned threads;     /* Under lock: worker threads to join. */
+
+	_Alignas(64) struct go__pool pool;
 
 	_Alignas(64) struct go__worker worker[];
 };
@@ -325,6 +324,11 @@ void go__note_helper(bool runs);
 
 /* The calling thread's record, made if need be; NULL: no memory. */
 struct go__thread *go__thread_self(void);
+/* A record for a thread that is to be made, or NULL; and if it was not. */
+struct go__thread *go__thread_make(void);
+void go__thread_unmake(struct go__thread *thread);
+/* The calling thread, which has none, takes such a record. */
+void go__thread_adopt(struct go__thread *thread);
 /* Block the calling thread until its open wait is over. */
 void go__thread_wait(struct go__thread *thread);
 void go__thread_deliver(struct go__thread *thread);
@@ -343,8 +347,6 @@ void go__leave_all(struct go__thread *t);
 
 void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 		     unsigned index);
-/* Start the worker's thread; 0 or -errno, and then there is none. */
-int go__worker_start(struct go__worker *w);
 /*
  * Run tasks on the calling thread until the runtime stops, or done(arg) says
  * so.  Returns 0 or -ENOMEM.
@@ -374,5 +376,17 @@ void go__runtime_drained(struct go_runtime *rt);
 int go__spawn(struct go_runtime *rt, struct go__worker *self,
 	      const go_spawn_options *options, const struct go__start *start,
 	      go_task *handle);
+/*
+ * Make a task that waits for something of kind BLOCKING, with t->job as the
+ * node, and that is not saved yet.
+ */
+int go__spawn_waiting(struct go_runtime *rt, struct go__worker *self,
+		      const struct go__start *start, const void *object,
+		      struct go__task **t, go_task *handle);
+/* Take it back: it has not been saved, or its wait has been claimed. */
+void go__spawn_undo(struct go_runtime *rt, struct go__worker *self,
+		    struct go__task *t);
+/* A blocking task is over on a thread of the runtime's pool. */
+void go__task_end_outside(struct go_runtime *rt, struct go__task *t);
 
 #endif

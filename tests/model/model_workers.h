@@ -135,6 +135,17 @@ bool go__task_bind_slow(struct go__worker *w, struct go__task *t)
 	return true;
 }
 
+/* There are no blocking tasks. */
+void *go__blocking_withdrawn(void *unused)
+{
+	return unused;
+}
+
+void go__blocking_forget(struct go__task *t)
+{
+	(void)t;
+}
+
 void go__watchdog_kick(struct go_runtime *rt)
 {
 	(void)rt; /* There is none: nothing is to need it. */
