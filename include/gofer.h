@@ -41,6 +41,7 @@
 #include <gofer/local.h>
 #include <gofer/net.h>
 #include <gofer/oneshot.h>
+#include <gofer/process.h>
 #include <gofer/runtime.h>
 #include <gofer/select.h>
 #include <gofer/signal.h>

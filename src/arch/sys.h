@@ -28,6 +28,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -97,7 +98,9 @@ ONCE(int, sigaltstack, (const stack_t *set, stack_t *old), (set, old))	\
 ONCE(int, sigaction, (int sig, const struct sigaction *set,		\
 		      struct sigaction *old), (sig, set, old))		\
 ONCE(int, sigpending, (sigset_t *set), (set))				\
-ONCE(int, kill, (pid_t pid, int sig), (pid, sig))
+ONCE(int, kill, (pid_t pid, int sig), (pid, sig))			\
+RETRY(pid_t, waitpid, (pid_t pid, int *status, int options),		\
+      (pid, status, options))
 
 #define GO__SYS_LINUX(RETRY, ONCE)					\
 RETRY(int, accept4, (int fd, struct sockaddr *a, socklen_t *len,	\
@@ -122,6 +125,10 @@ ONCE(int, epoll_ctl, (int ep, int op, int fd, struct epoll_event *e),	\
 ONCE(int, epoll_wait, (int ep, struct epoll_event *v, int n, int ms),	\
      (ep, v, n, ms))							\
 ONCE(int, eventfd, (unsigned start, int flags), (start, flags))		\
+ONCE(int, pidfd_open, (pid_t pid, unsigned flags), (pid, flags))	\
+ONCE(int, pidfd_send_signal, (int fd, int sig), (fd, sig))		\
+ONCE(int, waitid, (int kind, id_t id, siginfo_t *info, int options),	\
+     ((idtype_t)kind, id, info, options))				\
 ONCE(ssize_t, process_vm_readv, (pid_t pid, const struct iovec *to,	\
 				 const struct iovec *from, int n),	\
      (pid, to, 1, from, (unsigned long)n, 0))				\
@@ -134,7 +141,7 @@ ONCE(int, sched_getaffinity, (pid_t pid, size_t n, cpu_set_t *set),	\
 ONCE(mmap) ONCE(process_madvise) ONCE(epoll_pwait2)			\
 ONCE(futex_wait) ONCE(futex_wake)					\
 ONCE(malloc) ONCE(calloc) ONCE(realloc) ONCE(aligned_alloc)		\
-ONCE(thread_create) ONCE(thread_join)
+ONCE(thread_create) ONCE(thread_join) ONCE(spawn)
 /* clang-format on */
 
 #define GO__SYS_ENUM(result, name, parameters, arguments) GO__SYS_##name,
@@ -221,6 +228,11 @@ int go__sys_thread_create(pthread_t *thread, size_t stack_bytes,
 int go__sys_thread_join(pthread_t thread);
 /* Nobody is going to join it. */
 void go__sys_thread_detach(pthread_t thread);
+/* As posix_spawnp(3), but 0 or -errno: see exec.h. */
+int go__sys_spawn(pid_t *pid, const char *file,
+		  const posix_spawn_file_actions_t *actions,
+		  const posix_spawnattr_t *attr, char *const *argv,
+		  char *const *envp);
 /* Name the calling thread; longer names than the system takes are cut. */
 void go__sys_thread_name(const char *name);
 /* As pthread_sigmask.  Never fails on good arguments. */

@@ -2,15 +2,17 @@
 /*
  * The helper: the thread that does what no caller is there for.
  *
- * The signals that come belong to the process and not to a runtime.  A
- * runtime's poller could serve them while there is one, and while that is being
- * run; but plain threads wait for signals too, and a runtime of the
+ * Two things belong to the process and not to a runtime: the signals that come,
+ * and children that nobody wants to hear of any more, but that must be waited
+ * for.  A runtime's poller could serve them while there is one, and while that
+ * is being run; but plain threads wait for signals too, and a runtime of the
  * current-thread flavour may stand still for an hour.  So there is a thread of
  * the library's, started when it is first needed.  It sleeps in epoll, on an
- * eventfd, and each time
+ * eventfd and on the pidfds of orphans, and each time
  *
  *     H1  unblocks the signals that it has been told to
- *     H2  collects what handlers have noted, for the subscribers (signal.c)
+ *     H2  collects what handlers have noted, for the subscribers (signals.c)
+ *     H3  reaps orphans that have ended (process.c)
  *
  * It never ends: a thread that sleeps costs nothing, and one that comes and
  * goes with each go_sigwait() does.  For deadlock.c it is a thread that does
@@ -26,7 +28,7 @@
  * fork() leaves the child without the thread; then it has not been started
  * there, and its descriptors, which are the parent's, are closed.
  *
- * LOCK ORDER  go__helper_lock, then that of the subscriptions.
+ * LOCK ORDER  go__helper_lock, then that of the subscriptions, or of orphans.
  */
 #include "io/helper.h"
 
@@ -36,6 +38,7 @@
 #include <sys/eventfd.h>
 
 #include "arch/sys.h"
+#include "io/process.h"
 #include "io/signals.h"
 #include "io/signote.h"
 #include "sched/worker.h"
@@ -114,8 +117,12 @@ static void *run(void *unused)
 		apply_mask(&mine);
 		n = go__sys_epoll_wait(epoll, v, BATCH, -1);
 		for (int i = 0; i < n; i++)
-			empty_event();
+			if (v[i].data.ptr)
+				go__process_orphan(v[i].data.ptr);
+			else
+				empty_event();
 		go__signals_collect();
+		go__process_orphans();
 	}
 	return NULL;
 }
@@ -212,22 +219,40 @@ void go__helper_block(uint64_t signals)
 		(void)go__sys_futex_wait(&applied, now, GO__NO_DEADLINE);
 }
 
+int go__helper_watch(int fd, void *p)
+{
+	/* Edge-triggered: one that somebody traces is readable, and is not to
+	 * be reaped yet; when it is, there is another edge. */
+	struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.ptr = p};
+
+	return go__sys_epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e);
+}
+
+void go__helper_forget(int fd)
+{
+	/* Cannot fail: it is there, and open. */
+	(void)go__sys_epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
 /* ---- fork ---- */
 
 static void before_fork(void)
 {
 	go__lock_acquire(&go__helper_lock);
 	go__signals_lock_for_fork();
+	go__process_lock_for_fork();
 }
 
 static void in_parent(void)
 {
+	go__process_unlock_after_fork(false);
 	go__signals_unlock_after_fork(false);
 	go__lock_release(&go__helper_lock);
 }
 
 static void in_child(void)
 {
+	go__process_unlock_after_fork(true);
 	go__signals_unlock_after_fork(true);
 	if (running) {
 		running = false;

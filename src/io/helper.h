@@ -24,6 +24,15 @@ int go__helper_start(void);
 void go__helper_unblock(uint64_t signals);
 void go__helper_block(uint64_t signals);
 
+/* It is to call go__process_orphan(p) when the descriptor is readable. */
+int go__helper_watch(int fd, void *p);
+
+/*
+ * The helper itself: before p goes, and not by closing the descriptor, which a
+ * child that is just being started holds open, too, until its exec.
+ */
+void go__helper_forget(int fd);
+
 /* It is to look at everything.  Without the lock, and in signal handlers. */
 void go__helper_poke(void);
 

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting a program: see exec.h. */
+#include "arch/exec.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <unistd.h>
+
+#include "arch/sys.h"
+
+static bool is_target(const struct go__exec *s, int fd)
+{
+	for (size_t i = 0; i < s->dup_count; i++)
+		if (s->dups[i].to == fd)
+			return true;
+	return false;
+}
+
+/* Descriptors that the program has left open across exec. */
+static int add_closes(const struct go__exec *s, posix_spawn_file_actions_t *a)
+{
+	int r = 0;
+
+	/* That one is not open is no error for these. */
+	for (int fd = 3; fd < s->close_from && r == 0; fd++)
+		if (!is_target(s, fd))
+			r = posix_spawn_file_actions_addclose(a, fd);
+	if (r == 0 && s->close_from)
+		r = posix_spawn_file_actions_addclosefrom_np(a, s->close_from);
+	return r;
+}
+
+static int add_all(const struct go__exec *s, posix_spawn_file_actions_t *a)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->dup_count && r == 0; i++)
+		r = posix_spawn_file_actions_adddup2(a, s->dups[i].from,
+						     s->dups[i].to);
+	for (int fd = 0; fd < 3 && r == 0; fd++)
+		if (s->null[fd])
+			r = posix_spawn_file_actions_addopen(a, fd, "/dev/null",
+							     O_RDWR, 0);
+	if (r == 0 && s->err_is_out)
+		r = posix_spawn_file_actions_adddup2(a, 1, 2);
+	if (r == 0)
+		r = add_closes(s, a);
+	if (r == 0 && s->cwd)
+		r = posix_spawn_file_actions_addchdir_np(a, s->cwd);
+	return r;
+}
+
+static void set_all(const struct go__exec *s, posix_spawnattr_t *attr)
+{
+	short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+
+	posix_spawnattr_setsigmask(attr, s->blocked);
+	posix_spawnattr_setsigdefault(attr, s->defaults);
+	if (s->session) {
+		flags |= POSIX_SPAWN_SETSID;
+	} else if (s->group) {
+		flags |= POSIX_SPAWN_SETPGROUP;
+		posix_spawnattr_setpgroup(attr, 0);
+	}
+	posix_spawnattr_setflags(attr, flags);
+}
+
+int go__exec_spawn(const struct go__exec *s, pid_t *pid)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	int r = posix_spawn_file_actions_init(&actions);
+
+	if (r != 0)
+		return -r;
+	r = posix_spawnattr_init(&attr);
+	if (r == 0) {
+		r = add_all(s, &actions);
+		set_all(s, &attr);
+		r = r ? -r
+		      : go__sys_spawn(pid, s->file, &actions, &attr, s->argv,
+				      s->envp ? s->envp : environ);
+		posix_spawnattr_destroy(&attr);
+	} else {
+		r = -r;
+	}
+	posix_spawn_file_actions_destroy(&actions);
+	return r;
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands run to their end, children that nobody waits for, and those that
+ * were not started here; and what happens when the system refuses.
+ */
+#include "support_process.h"
+
+/* ---- commands ---- */
+
+static void *commands(void *unused)
+{
+	char out[100] = "", err[100] = "", input[] = "2\n3\n1\n";
+	MAKE(go_process_options, o, .in = GO_STDIO_NULL, .cwd = "/usr");
+	char variable[] = "NAME=value", *envp[] = {variable, NULL};
+	MAKE(go_process_io, io, .input = input, .input_bytes = 6, .out = out,
+	     .out_size = sizeof out, .err = err, .err_size = sizeof err);
+
+	(void)unused;
+	MUST(go_process_run("sh", shell("sort; echo no >&2; exit 4"), NULL,
+			    &io) == 0);
+	MUST(WEXITSTATUS(io.status) == 4 && !io.truncated);
+	MUST(io.out_bytes == 6 && memcmp(out, "1\n2\n3\n", 6) == 0);
+	MUST(io.err_bytes == 3 && memcmp(err, "no\n", 3) == 0);
+	/* Exactly what there is room for, and a byte less. */
+	io.out_size = 6;
+	MUST(go_process_run("sh", shell("sort"), NULL, &io) == 0);
+	MUST(io.out_bytes == 6 && !io.truncated && io.status == 0);
+	io.out_size = 5;
+	MUST(go_process_run("sh", shell("exec sort"), NULL, &io) == 0);
+	MUST(io.out_bytes == 5 && io.truncated);
+	io.input = NULL;
+	io.out_size = sizeof out;
+	o.envp = envp;
+	MUST(go_process_run("sh", shell("pwd; echo $NAME; cat"), &o, &io) == 0);
+	MUST(io.out_bytes == 11 && memcmp(out, "/usr\nvalue\n", 11) == 0);
+	/* Endless output, and input that nobody reads. */
+	MUST(go_process_run("sh", shell("exec yes"), NULL, &io) == 0);
+	MUST(io.truncated && io.out_bytes == sizeof out);
+	MUST(WIFSIGNALED(io.status) && WTERMSIG(io.status) == SIGPIPE);
+	MUST(go_process_run("no-such-program", shell(""), &o, &io) == -ENOENT);
+	MUST(is_childless());
+	return NULL;
+}
+
+Test(process_run, commands, .timeout = 60)
+{
+	run_all(commands);
+}
+
+enum {
+	LARGE = 300000
+};
+
+static char large_in[LARGE], large_out[LARGE + 1];
+
+/* It prints before it has read it all. */
+static void *large(void *unused)
+{
+	MAKE(go_process_io, io, .input = large_in, .input_bytes = LARGE,
+	     .out = large_out, .out_size = sizeof large_out);
+
+	(void)unused;
+	for (size_t i = 0; i < LARGE; i++)
+		large_in[i] = (char)(i * 7 + (i >> 9));
+	char name[] = "cat", *argv[] = {name, NULL};
+	MUST(go_process_run("cat", argv, NULL, &io) == 0 && io.status == 0);
+	MUST(io.out_bytes == LARGE && memcmp(large_in, large_out, LARGE) == 0);
+	MUST(go_process_run("true", argv, NULL, &io) == 0);
+	MUST(io.status == 0 && io.out_bytes == 0);
+	return NULL;
+}
+
+Test(process_run, large, .timeout = 60)
+{
+	run_everywhere(large, NULL);
+	cr_assert_null(large(NULL));
+}
+
+static void *too_slow(void *unused)
+{
+	char out[100];
+	MAKE(go_process_io, io, .out = out, .out_size = sizeof out,
+	     .grace_ns = GO_MILLISECOND);
+	go_deadline scope;
+	int r;
+
+	(void)unused;
+	for (int i = 0; i < 2; i++) {
+		const char *command = i ? "trap '' TERM; echo abc; while :; do "
+					  "sleep 0.1; done"
+					: "echo abc; exec sleep 1000";
+
+		MUST(go_timeout_begin(&scope, 100 * GO_MILLISECOND) == 0);
+		r = go_process_run("sh", shell(command), NULL, &io);
+		go_deadline_end(&scope);
+		MUST(r == -ETIMEDOUT && WIFSIGNALED(io.status));
+		MUST(is_childless());
+	}
+	return NULL;
+}
+
+Test(process_run, too_slow, .timeout = 60)
+{
+	run_all(too_slow);
+}
+
+static void *run_sleep(void *unused)
+{
+	char out[100];
+	MAKE(go_process_io, io, .out = out, .out_size = sizeof out);
+
+	(void)unused;
+	return GO_INT(
+		go_process_run("sh", shell("exec sleep 1000"), NULL, &io));
+}
+
+static void *cancelled(void *unused)
+{
+	go_task t;
+
+	(void)unused;
+	MUST(go_task_spawn(&t, run_sleep, NULL) == 0);
+	go_sleep(5 * GO_MILLISECOND);
+	MUST(go_task_cancel(t) == 0 && result_of(t) == -ECANCELED);
+	MUST(is_childless());
+	return NULL;
+}
+
+Test(process_run, cancelled, .timeout = 60)
+{
+	run_tasks(cancelled);
+}
+
+/* ---- nobody waits ---- */
+
+static void *released(void *unused)
+{
+	MAKE(go_process_options, o, .in = GO_STDIO_PIPE, .out = GO_STDIO_PIPE);
+	go_process *p;
+	int to;
+
+	(void)unused;
+	p = begin("exit 0", NULL);
+	MUST(p && go_process_release(p) == 0);
+	await_childless();
+	/* One that goes on until it is told; the pipe that was not taken is
+	 * closed. */
+	p = begin("read line", &o);
+	MUST(p);
+	to = go_process_pipe(p, STDIN_FILENO);
+	MUST(go_process_release(p) == 0 && !is_childless());
+	MUST(go_close(to) == 0);
+	await_childless();
+	p = begin("cat", &o);
+	MUST(p && go_process_release(p) == 0);
+	await_childless();
+	return NULL;
+}
+
+Test(process_run, released, .timeout = 60)
+{
+	run_all(released);
+}
+
+Test(process_run, session_and_group, .timeout = 60)
+{
+	char out[100] = "";
+	int pid, group, session;
+
+	MAKE(go_process_io, io, .out = out, .out_size = sizeof out - 1);
+	MAKE(go_process_options, o, .session = true);
+	cr_assert_eq(go_process_run("sh",
+				    shell("cut -d' ' -f1,5,6 /proc/$$/stat"),
+				    &o, &io),
+		     0);
+	out[io.out_bytes] = '\0';
+	cr_assert_eq(sscanf(out, "%d %d %d", &pid, &group, &session), 3);
+	cr_assert(pid == group && pid == session);
+	o.session = false;
+	o.group = true;
+	cr_assert_eq(go_process_run("sh",
+				    shell("cut -d' ' -f1,5,6 /proc/$$/stat"),
+				    &o, &io),
+		     0);
+	out[io.out_bytes] = '\0';
+	cr_assert_eq(sscanf(out, "%d %d %d", &pid, &group, &session), 3);
+	cr_assert(pid == group && session == getsid(0));
+}
+
+/* ---- waitpid ---- */
+
+static pid_t fork_one(int code)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		if (code < 0)
+			raise(SIGSTOP);
+		_exit(code < 0 ? 9 : code);
+	}
+	return child;
+}
+
+static void *any_child(void *unused)
+{
+	pid_t child;
+	int status = 0;
+
+	(void)unused;
+	child = fork_one(6);
+	MUST(go_waitpid(child, &status, 0) == child);
+	MUST(WEXITSTATUS(status) == 6);
+	MUST(go_waitpid(child, &status, 0) == -ECHILD);
+	child = fork_one(8);
+	MUST(go_waitpid(-1, &status, 0) == child && WEXITSTATUS(status) == 8);
+	child = fork_one(-1);
+	MUST(go_waitpid(child, &status, WUNTRACED) == child);
+	MUST(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+	MUST(go_waitpid(child, &status, WNOHANG) == 0);
+	MUST(kill(child, SIGCONT) == 0);
+	MUST(go_waitpid(0, NULL, 0) == child && is_childless());
+	return NULL;
+}
+
+Test(process_run, waitpid, .timeout = 60)
+{
+	/* A fork of a threaded process that only exits. */
+	run_in(GO_CURRENT_THREAD, 0, any_child, NULL);
+	cr_assert_null(any_child(NULL));
+}
+
+/* ---- many ---- */
+
+static ATOMIC(int) wrong;
+
+static void *one_of_many(void *arg)
+{
+	int code = GO_TO_INT(arg);
+	char text[20], name[] = "sh", option[] = "-c";
+	char *argv[] = {name, option, text, NULL};
+	go_process *p = NULL;
+	int status = -1;
+
+	snprintf(text, sizeof text, "exit %d", code);
+	if (go_process_spawn(&p, "sh", argv, NULL) < 0 ||
+	    (code % 3 && (go_process_wait(p, &status) < 0 ||
+			  WEXITSTATUS(status) != code)) ||
+	    go_process_release(p) < 0)
+		atomic_fetch_add(&wrong, 1);
+	return NULL;
+}
+
+static void *many(void *unused)
+{
+	int rounds = (int)test_rounds(50);
+
+	(void)unused;
+	MAKE(go_group_options, o, .limit = 8);
+	go_group group;
+	MUST(go_group_init(&group, &o) == 0);
+	for (int i = 0; i < rounds; i++)
+		MUST(go_group_spawn(&group, one_of_many, GO_INT(i % 200)) == 0);
+	MUST(go_group_wait(&group) == 0 && atomic_load(&wrong) == 0);
+	await_childless();
+	return NULL;
+}
+
+Test(process_run, many, .timeout = 300)
+{
+	run_tasks(many);
+}
+
+/* ---- when the system refuses ---- */
+
+#ifdef GO_TEST_HOOKS
+static unsigned open_fds(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* Calls without which it does as well: then it has not failed. */
+static void refuse(enum go__sys_call call, int error)
+{
+	bool failed = true;
+	unsigned before;
+
+	/* Once, for what is made at first use: the helper's, too. */
+	cr_assert_null(commands(NULL));
+	go__sys_hook = no_pidfds;
+	cr_assert_null(commands(NULL));
+	(void)test_fail_stop();
+	before = open_fds();
+	for (unsigned n = 1; failed; n++) {
+		MAKE(go_process_options, o, .in = GO_STDIO_PIPE,
+		     .out = GO_STDIO_PIPE, .err = GO_STDIO_PIPE);
+		go_process *p = NULL;
+		int r, status = -1;
+
+		cr_assert_lt(n, 60);
+		test_fail_nth_with(call, n, error);
+		r = go_process_spawn(&p, "sh", shell("exit 3"), &o);
+		if (r == 0) {
+			r = go_process_wait(p, &status);
+			failed = test_fail_stop();
+			if (r < 0)
+				r = go_process_wait(p, &status);
+			cr_assert(r == 0 && WEXITSTATUS(status) == 3);
+			cr_assert_eq(go_process_release(p), 0);
+		} else {
+			failed = test_fail_stop();
+			cr_assert(r == error && failed && !p, "%d", r);
+		}
+		cr_assert(is_childless() && open_fds() == before);
+	}
+}
+
+#define REFUSED(name, error)                                                   \
+	Test(process_run, no_##name, .timeout = 60)                            \
+	{                                                                      \
+		refuse(GO__SYS_##name, error);                                 \
+	}
+REFUSED(calloc, -ENOMEM)
+REFUSED(pipe2, -EMFILE)
+REFUSED(fcntl, -EMFILE)
+REFUSED(spawn, -EAGAIN)
+REFUSED(pidfd_open, -EMFILE)
+REFUSED(ppoll, -EINTR)
+
+/* A process that cannot be looked after stays the caller's. */
+Test(process_run, cannot_be_released, .timeout = 60)
+{
+	MAKE(go_process_options, o, .in = GO_STDIO_PIPE);
+	go_process *p = begin("read line", &o);
+
+	cr_assert_not_null(p);
+	test_fail_nth_with(GO__SYS_thread_create, 1, -EAGAIN);
+	cr_assert_eq(go_process_release(p), -EAGAIN);
+	cr_assert(test_fail_stop());
+	cr_assert_eq(go_process_try_wait(p, NULL), -EAGAIN);
+	/* No room in the helper's epoll: then by SIGCHLD. */
+	test_fail_nth_with(GO__SYS_epoll_ctl, 2, -ENOSPC);
+	cr_assert_eq(go_process_release(p), 0);
+	cr_assert(test_fail_stop());
+	await_childless();
+}
+#endif
