@@ -3,7 +3,7 @@
  * What everybody learns first about a runtime for tasks, one test per lesson:
  * the two flavours, the runtime made by hand, waiting one after the other and
  * side by side, what may not be nested, what becomes of tasks when the main
- * function returns, and handles.  (test_blocking.c has the lessons about
+ * function returns, and handles.  (test_lessons_blocking.c has those about
  * blocking, test_connections.c those about servers.)
  */
 #include <dirent.h>
