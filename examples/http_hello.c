@@ -77,6 +77,7 @@ static int answer(struct connection *c, const struct http_request *request,
 	char text[256];
 	int n;
 
+	_Static_assert(sizeof HELLO - 1 == 14, "Content-Length above");
 	if (status == 200 && request->keep_alive && !request->old &&
 	    !request->head_only)
 		return answer_with(c, usual, sizeof usual - 1);

@@ -9,7 +9,7 @@
  * The first error ends both directions, and both sides are told by a reset:
  * what was cut off must not look like what is complete.
  *
- * Run it, and reach a server on port 8080 by port 9090:
+ * Run it, and reach a server on port 8080 by port 9090 (addresses are numbers):
  *
  *     ./proxy 127.0.0.1:9090 127.0.0.1:8080
  *
