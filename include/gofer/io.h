@@ -116,6 +116,59 @@ GO_API int go_read_full(int fd, void *buffer, size_t n, size_t *done);
 GO_API int go_write_all(int fd, const void *buffer, size_t n, size_t *done);
 
 /*
+ * Bytes on their way from one descriptor to another.  All zero at first.
+ *
+ * Bytes that have been read and cannot be written now, because of a deadline, a
+ * cancellation or an error, are left at the beginning of the caller's buffer;
+ * another go_copy() with the same object writes them first.
+ *
+ *     static int relay(int from, int to)
+ *     {
+ *             char buffer[16384];
+ *             go_transit t = {buffer, sizeof buffer, 0, 0, {0}};
+ *             int r;
+ *
+ *             do {
+ *                     GO_TIMEOUT(GO_SECOND);
+ *                     r = go_copy(from, to, -1, &t);
+ *             } while (r == -ETIMEDOUT && t.done > 0);
+ *             return r;
+ *     }
+ *
+ * (examples/relay.c)
+ */
+typedef struct go_transit {
+	/* The caller's.  Null: one is allocated for each call, and what is left
+	 * at its end is lost. */
+	void *buffer;
+	size_t buffer_bytes;
+	/* Read and not written: before the call, and after it. */
+	size_t left;
+	/* How many bytes the call has written. */
+	int64_t done;
+	uint64_t reserved[8];
+} go_transit;
+
+/*
+ * Copy n bytes (negative: all) from one descriptor to another, until the end of
+ * the first: a proxy's two directions, or a file into a socket.  Bytes left
+ * from before count among the n.
+ *
+ * Within the kernel where that is possible: from a regular file, and where one
+ * of the two is a pipe.  Else through the buffer: between two sockets, because
+ * bytes in a pipe of the library's would be out of the caller's reach.
+ *
+ * transit may be null.
+ *
+ * Returns  0 (done is n, or the end has come); -EINVAL (a transit of no bytes,
+ *          with more left than it holds, or reserved fields not zero); -ENOMEM;
+ *          -errno as go_read() and go_write().
+ * Context  task or plain thread.
+ * Parks    until all is written.
+ */
+GO_API int go_copy(int from, int to, int64_t n, go_transit *transit);
+
+/*
  * Wait until one of many descriptors is ready, or until time-out milliseconds
  * are over (0: just look, negative: no limit).  Just looking, too, fails with
  * -ECANCELED in a task that has been cancelled.

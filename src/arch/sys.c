@@ -18,6 +18,7 @@
 #ifdef __linux__
 #include <linux/futex.h>
 #include <sys/eventfd.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #endif
 

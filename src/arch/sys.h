@@ -105,6 +105,9 @@ RETRY(pid_t, waitpid, (pid_t pid, int *status, int options),		\
 #define GO__SYS_LINUX(RETRY, ONCE)					\
 RETRY(int, accept4, (int fd, struct sockaddr *a, socklen_t *len,	\
 		     int flags), (fd, a, len, flags))			\
+RETRY(ssize_t, sendfile, (int out, int in, size_t n), (out, in, NULL, n))\
+RETRY(ssize_t, splice, (int in, int out, size_t n, unsigned flags),	\
+      (in, NULL, out, NULL, n, flags))					\
 RETRY(int, recvmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags),\
       (fd, v, n, flags, NULL))						\
 RETRY(int, sendmmsg, (int fd, struct mmsghdr *v, unsigned n, int flags),\

@@ -86,6 +86,23 @@ int go__fd_look_link(struct go__fd_look *k, struct go__waiter *w, short events)
 	return r;
 }
 
+int go__fd_look_link_closing(struct go__fd_look *k, struct go__waiter *w)
+{
+	struct go__fd *e = k->entry;
+	int r = -EBADF;
+
+	go__lock_acquire(&e->lock);
+	if (!go__fduse_closing(&e->use)) {
+		k->wait.ways = GO__WAYS_NONE;
+		k->wait.shared = true;
+		go__wait_node_init(&k->wait.node, w);
+		go__list_push_front(&e->waiters, &k->wait.node.link);
+		r = 1;
+	}
+	go__lock_release(&e->lock);
+	return r;
+}
+
 void go__fd_look_unlink(struct go__fd_look *k)
 {
 	if (k->entry)

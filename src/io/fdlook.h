@@ -56,6 +56,9 @@ int go__fd_look_now(struct pollfd *fds, nfds_t count);
  */
 int go__fd_look_link(struct go__fd_look *k, struct go__waiter *w, short events);
 
+/* The same, to be told of nothing but the closing of the descriptor. */
+int go__fd_look_link_closing(struct go__fd_look *k, struct go__waiter *w);
+
 /* Unlink it, if it is linked. */
 void go__fd_look_unlink(struct go__fd_look *k);
 

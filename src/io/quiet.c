@@ -40,22 +40,38 @@ static bool is_pending(void)
 	return go__sys_sigpending(&set) == 0 && sigismember(&set, SIGPIPE) == 1;
 }
 
-ssize_t go__quiet_writev(int fd, const struct iovec *v, int n, bool nowait)
+void go__quiet_begin(struct go__quiet *q)
 {
-	static const struct timespec at_once;
-	bool blocked = is_blocked();
-	bool before = !blocked && is_pending();
-	sigset_t pipe, old;
-	ssize_t r;
+	sigset_t pipe;
 
+	q->blocked = is_blocked();
+	if (q->blocked)
+		return;
+	q->before = is_pending();
 	sigemptyset(&pipe);
 	sigaddset(&pipe, SIGPIPE);
-	if (!blocked)
-		go__sys_sigmask(SIG_BLOCK, &pipe, &old);
-	r = write_now(fd, v, n, nowait);
-	if (r == -EPIPE && !before)
+	go__sys_sigmask(SIG_BLOCK, &pipe, &q->mask);
+}
+
+ssize_t go__quiet_end(const struct go__quiet *q, ssize_t r)
+{
+	static const struct timespec at_once;
+	sigset_t pipe;
+
+	if (r == -EPIPE && (q->blocked || !q->before)) {
+		sigemptyset(&pipe);
+		sigaddset(&pipe, SIGPIPE);
 		(void)go__sys_sigtimedwait(&pipe, NULL, &at_once);
-	if (!blocked)
-		go__sys_sigmask(SIG_SETMASK, &old, NULL);
+	}
+	if (!q->blocked)
+		go__sys_sigmask(SIG_SETMASK, &q->mask, NULL);
 	return r;
+}
+
+ssize_t go__quiet_writev(int fd, const struct iovec *v, int n, bool nowait)
+{
+	struct go__quiet q;
+
+	go__quiet_begin(&q);
+	return go__quiet_end(&q, write_now(fd, v, n, nowait));
 }
