@@ -17,11 +17,11 @@
  *             return NULL;
  *     }
  *     ...
- *     fd = go_accept(listener, NULL, NULL);
- *     if (fd >= 0 && go_spawn(serve, GO_INT(fd)) < 0)
- *             go_close(fd);
+ *     while ((fd = go_accept(listener, NULL, NULL)) >= 0)
+ *             if (go_spawn(serve, GO_INT(fd)) < 0)
+ *                     go_close(fd);
  *
- * (examples/echo_server.c and examples/tasks.c are whole programs.)
+ * (examples/echo.c and examples/tasks.c are whole programs.)
  *
  * The call that spawns a task happens before the task's first instruction;
  * its last one happens before go_task_join() returns.
