@@ -39,6 +39,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arch/sanitize.h"
 #include "arch/sys.h"
 #include "io/helper.h"
 
@@ -153,6 +154,10 @@ static int install(int sig)
 		ours.sa_flags &= ~SA_RESTART | (old.sa_flags & SA_RESTART);
 		ours.sa_mask = old.sa_mask;
 	}
+	/* There a handler runs when its thread's system call has ended: see
+	 * go__sys_futex_wait(). */
+	if (GO__TSAN)
+		ours.sa_flags &= ~SA_RESTART;
 	if (leaves_no_zombies(sig, &old))
 		ours.sa_flags |= SA_NOCLDWAIT;
 	previous[sig - 1] = old;
