@@ -37,6 +37,7 @@
 #include <gofer/deadline.h>
 #include <gofer/debug.h>
 #include <gofer/group.h>
+#include <gofer/guest.h>
 #include <gofer/io.h>
 #include <gofer/local.h>
 #include <gofer/net.h>

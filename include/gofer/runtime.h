@@ -62,7 +62,8 @@ typedef struct go_runtime go_runtime;
 enum go_flavour {
 	GO_MULTI_THREAD,   /* Worker threads; tasks move between them. */
 	GO_CURRENT_THREAD, /* No threads: tasks run inside block_on and
-			    * shutdown, on the thread that calls them. */
+			    * shutdown, on the thread that calls them; or in
+			    * another event loop (guest.h). */
 };
 
 /* How to make a runtime; all zero means the defaults, and so does NULL. */

@@ -230,27 +230,17 @@ static size_t altstack_bytes(void)
 	return (STACK_BYTES + least + 2 * page - 1) & -page;
 }
 
-int go__altstack_install(struct go__altstack *stack)
+/* Memory for one, with a guard below it. */
+static int altstack_map(struct go__altstack *stack)
 {
-	stack_t set, old;
 	size_t page = go__sys_page_bytes();
 	size_t bytes = altstack_bytes();
-	char *base;
-	int r;
+	char *base = go__sys_mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	*stack = (struct go__altstack){0};
-	if (go__sys_sigaltstack(NULL, &old) == 0 &&
-	    !(old.ss_flags & SS_DISABLE))
-		return 0;
-	base = go__sys_mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (go__sys_is_error(base))
 		return -ENOMEM;
-	set = (stack_t){.ss_sp = base + page, .ss_size = bytes - page};
-	r = go__sys_mprotect(base, page, PROT_NONE);
-	if (r == 0)
-		r = go__sys_sigaltstack(&set, NULL);
-	if (r < 0) {
+	if (go__sys_mprotect(base, page, PROT_NONE) < 0) {
 		go__sys_munmap(base, bytes);
 		return -ENOMEM;
 	}
@@ -259,19 +249,46 @@ int go__altstack_install(struct go__altstack *stack)
 	return 0;
 }
 
-void go__altstack_remove(struct go__altstack *stack)
+static void altstack_unmap(struct go__altstack *stack)
+{
+	go__sys_munmap(stack->base, stack->bytes);
+	*stack = (struct go__altstack){0};
+}
+
+int go__altstack_install(struct go__altstack *stack)
+{
+	size_t page = go__sys_page_bytes();
+	stack_t set, old;
+
+	if (go__sys_sigaltstack(NULL, &old) == 0 &&
+	    !(old.ss_flags & SS_DISABLE))
+		return 0;
+	if (!stack->base && altstack_map(stack) < 0)
+		return -ENOMEM;
+	set = (stack_t){.ss_sp = stack->base + page,
+			.ss_size = stack->bytes - page};
+	if (go__sys_sigaltstack(&set, NULL) == 0)
+		return 0;
+	altstack_unmap(stack);
+	return -ENOMEM;
+}
+
+void go__altstack_rest(struct go__altstack *stack)
 {
 	stack_t off = {.ss_flags = SS_DISABLE};
 	stack_t now;
 
-	if (!stack->base)
-		return;
 	/* Somebody may have put another one in its place. */
-	if (go__sys_sigaltstack(NULL, &now) == 0 &&
+	if (stack->base && go__sys_sigaltstack(NULL, &now) == 0 &&
 	    now.ss_sp == stack->base + go__sys_page_bytes())
 		go__sys_sigaltstack(&off, NULL);
-	go__sys_munmap(stack->base, stack->bytes);
-	*stack = (struct go__altstack){0};
+}
+
+void go__altstack_remove(struct go__altstack *stack)
+{
+	go__altstack_rest(stack);
+	if (stack->base)
+		altstack_unmap(stack);
 }
 
 /* ---- For raw fibers on plain threads ------------------------------------ */

@@ -26,6 +26,12 @@ int go__altstack_install(struct go__altstack *stack);
 void go__altstack_remove(struct go__altstack *stack);
 
 /*
+ * The same, but keep the memory for go__altstack_install() to use again, on
+ * any thread; go__altstack_remove(), on any thread, then frees it.
+ */
+void go__altstack_rest(struct go__altstack *stack);
+
+/*
  * Install the handlers of SIGSEGV and SIGBUS, at the first call; they stay.
  * Returns 0 or what sigaction says.  Any thread.
  */

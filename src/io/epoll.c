@@ -293,3 +293,25 @@ void go__poller_break(struct go__poller *p)
 	if (go__break_raise(&p->sleep))
 		write_event(p);
 }
+
+/* ---- for a foreign loop -------------------------------------------------- */
+
+/*
+ * An epoll set is itself readable while it holds events.  The edge of the
+ * eventfd stays in it until somebody looks.
+ */
+int go__poller_fd(const struct go__poller *p)
+{
+	return p->epoll;
+}
+
+void go__poller_doze(struct go__poller *p)
+{
+	if (!go__break_sleep(&p->sleep))
+		write_event(p); /* A break was waiting: it is for us. */
+}
+
+void go__poller_rise(struct go__poller *p)
+{
+	go__break_woke(&p->sleep);
+}

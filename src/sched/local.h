@@ -80,11 +80,20 @@ static inline struct go__task *go__pop_fresh(struct go__worker *w, bool alone)
 		     : go__fresh_pop(&w->fresh);
 }
 
-/* How many picks this worker has made. */
+/* How many picks this worker has made: at least one for each run of a task. */
 static inline uint64_t go__picks(const struct go__worker *w)
 {
 	/* relaxed: our own counter. */
 	return atomic_load_explicit(&w->picks, memory_order_relaxed);
+}
+
+static inline uint64_t go__count_pick(struct go__worker *w)
+{
+	uint64_t picks = go__picks(w) + 1;
+
+	/* relaxed: the watchdog looks for change, no more. */
+	atomic_store_explicit(&w->picks, picks, memory_order_relaxed);
+	return picks;
 }
 
 /* True if it is the host's turn to look at what our tasks could starve. */
@@ -97,11 +106,9 @@ static inline bool go__fair_turn(const struct go__worker *w)
 GO__ALWAYS_INLINE struct go__task *go__pick_as(struct go__worker *w,
 					       bool have_stack, bool alone)
 {
-	uint64_t picks = go__picks(w) + 1;
+	uint64_t picks = go__count_pick(w);
 	struct go__task *t;
 
-	/* relaxed: the watchdog looks for change, no more. */
-	atomic_store_explicit(&w->picks, picks, memory_order_relaxed);
 	if (GO__UNLIKELY(picks % GO__WOKEN_FIRST == 0) &&
 	    (t = go__pick_woken(w)))
 		return t;

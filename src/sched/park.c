@@ -113,13 +113,17 @@ static struct go__task *retire(struct go__task *t, struct go__context **to)
 	struct go__task *next;
 
 	go__context_become(&t->context, &w->grave);
+	w->runs++;
 	t->slot = NULL;
 	go__task_end(w, t);
 	/* The first free stack is for those who wait for one. */
-	if (GO__UNLIKELY(go__queue_count(&w->runtime->starved)))
+	if (GO__UNLIKELY(go__queue_count(&w->runtime->starved)) &&
+	    !go__fair_turn(w)) {
+		(void)go__count_pick(w);
 		next = go__queue_pop(&w->runtime->starved);
-	else
+	} else {
 		next = go__pick_local(w, class == GO__STACK_DEFAULT_CLASS);
+	}
 	if (next && !next->slot) {
 		if (next->stack_class == class) {
 			next->slot = slot;
@@ -223,6 +227,7 @@ GO__ALWAYS_INLINE void suspend(struct go__task *t, enum go__after after)
 	if (next)
 		next->worker = w;
 	t->context.saved_errno = *w->errno_location;
+	w->runs++;
 	if (after == GO__AFTER_YIELD && w->alone && !t->pinned) {
 		/* Nobody else takes from our ring: no need to be saved. */
 		go__enqueue(w, t);

@@ -134,8 +134,7 @@ static unsigned room(struct go__worker *w)
 		       : EVENTS_LEAST;
 }
 
-/* Look at the poller without waiting, unless somebody else is at it. */
-static void look_at_poller(struct go__worker *w, uint64_t now)
+void go__look_at_poller(struct go__worker *w, uint64_t now)
 {
 	struct go_runtime *rt = w->runtime;
 	struct go__wake_list ready;
@@ -155,7 +154,7 @@ static struct go__task *fair_look(struct go__worker *w)
 	uint64_t now = go__note_time(w, go__sys_now());
 	struct go__task *t;
 
-	w->fair_at = go__picks(w) + w->runtime->fairness;
+	w->fair_at = go__picks(w) + w->fairness;
 	run_timers(&w->wheel, now);
 	/* One other's, too: it may be held up by a long task while nobody is
 	 * asleep whom the watchdog could send. */
@@ -164,7 +163,7 @@ static struct go__task *fair_look(struct go__worker *w)
 			 .wheel,
 		now);
 	if (now - w->polled_at >= POLL_INTERVAL)
-		look_at_poller(w, now);
+		go__look_at_poller(w, now);
 	if (go__queue_count(&w->runtime->starved) && (t = from_starved(w)))
 		return t;
 	/* In turns, or others' submissions keep our oldest out. */
@@ -283,7 +282,9 @@ static struct go__task *look(struct go__worker *w)
 	w->handoff = NULL;
 	if (!t && go__fair_turn(w))
 		t = fair_look(w);
-	if (!t)
+	if (t)
+		(void)go__count_pick(w);
+	else
 		t = go__pick_local(w, true);
 	if (!t)
 		t = from_injection(w);
@@ -338,7 +339,10 @@ struct go__task *go__pick(struct go__worker *w, bool (*done)(void *), void *arg)
 				search_is_over(rt);
 			return t;
 		}
-		if (!t)
-			searching = go__worker_sleep(w, searching);
+		if (t)
+			continue;
+		if (w->turning)
+			return NULL;
+		searching = go__worker_sleep(w, searching);
 	}
 }

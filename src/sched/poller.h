@@ -41,4 +41,14 @@ int go__poller_wait(struct go__poller *poller, int64_t timeout_ns,
  */
 void go__poller_break(struct go__poller *poller);
 
+/*
+ * For a loop of the program's own that does the sleeping (guest.c): from
+ * go__poller_doze() on, the poller's descriptor is readable whenever a look
+ * would find something, and after a break, which counts as for a caller inside
+ * go__poller_wait(), until the next look.  go__poller_rise() ends that.
+ */
+int go__poller_fd(const struct go__poller *poller);
+void go__poller_doze(struct go__poller *poller);
+void go__poller_rise(struct go__poller *poller);
+
 #endif

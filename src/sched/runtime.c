@@ -228,7 +228,7 @@ int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 
 /* ---- hosting a runtime without threads ---- */
 
-static int begin_hosting(struct go_runtime *rt)
+int go__runtime_host(struct go_runtime *rt)
 {
 	int r = 0;
 
@@ -241,7 +241,7 @@ static int begin_hosting(struct go_runtime *rt)
 	return r;
 }
 
-static void end_hosting(struct go_runtime *rt)
+void go__runtime_unhost(struct go_runtime *rt)
 {
 	go__lock_acquire(&rt->lock);
 	rt->hosted = false;
@@ -280,7 +280,7 @@ int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
 		return -EDEADLK;
 	if (!go__thread_self())
 		return -ENOMEM;
-	r = host ? begin_hosting(rt) : 0;
+	r = host ? go__runtime_host(rt) : 0;
 	if (r < 0)
 		return r;
 	r = go__spawn(rt, NULL, NULL, &(struct go__start){fn, arg, site, NULL},
@@ -294,7 +294,7 @@ int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
 		go_shield_end(&shield);
 	}
 	if (host)
-		end_hosting(rt);
+		go__runtime_unhost(rt);
 	return r;
 }
 
@@ -429,14 +429,14 @@ static bool drained_or_late(void *arg)
 /* The same without threads. */
 static int run_until_drained(struct go_runtime *rt, uint64_t deadline)
 {
-	int r = begin_hosting(rt);
+	int r = go__runtime_host(rt);
 
 	if (r < 0)
 		return r;
 	rt->worker[0].limit = deadline;
 	r = go__worker_host(&rt->worker[0], drained_or_late, rt);
 	rt->worker[0].limit = GO__NO_DEADLINE;
-	end_hosting(rt);
+	go__runtime_unhost(rt);
 	return r;
 }
 
@@ -505,6 +505,8 @@ int go_runtime_destroy(go_runtime *rt)
 	go__lock_release(&rt->lock);
 	await_visitors(rt);
 	go__runtimes_remove(rt);
+	if (rt->guest)
+		go__worker_retire(&rt->worker[0]);
 	go__poller_destroy(rt->poller);
 	go__sys_free(rt);
 	return 0;

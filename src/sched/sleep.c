@@ -239,3 +239,41 @@ bool go__worker_sleep(struct go__worker *w, bool searching)
 	go__wake_list_flush(&ready);
 	return searching;
 }
+
+/* ---- asleep in a foreign loop: guest.c ---- */
+
+void go__worker_doze(struct go__worker *w, bool rouse)
+{
+	struct go_runtime *rt = w->runtime;
+
+	(void)go__poll_acquire(rt);
+	w->dozing = true;
+	go__idle_join(&rt->idle, &w->sleeper, true, false);
+	go__poller_doze(rt->poller);
+	if (go__stack_trim_due() != UINT64_MAX)
+		(void)go__stack_trim(go__sys_now());
+	/* [last look]: behind the joining, and what else a breaker reads. */
+	if (rouse || must_not_sleep(w))
+		go__notify_all(rt);
+	go__watchdog_kick(rt);
+}
+
+void go__worker_rise(struct go__worker *w)
+{
+	struct go_runtime *rt = w->runtime;
+	uint64_t now = go__note_time(w, go__sys_now());
+	struct go__wake_list ready;
+
+	go__poller_rise(rt->poller);
+	go__poll_release(rt);
+	if (!go__idle_leave(&rt->idle, &w->sleeper, false)) {
+		await_signal(w);
+		(void)go__idle_stop_search(&rt->idle);
+	}
+	w->dozing = false;
+	go__watchdog_kick(rt);
+	go__wake_list_init(&ready);
+	go__wheel_run(&w->wheel, now, &ready);
+	go__wake_list_flush(&ready);
+	go__look_at_poller(w, now);
+}

@@ -10,7 +10,8 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 	w->runtime = rt;
 	w->index = index;
 	w->alone = rt->worker_count == 1;
-	w->fair_at = rt->fairness;
+	w->fairness = rt->fairness;
+	w->fair_at = w->fairness;
 	w->seed = index + 1;
 	w->limit = GO__NO_DEADLINE;
 	go__queue_init(&w->inbox);
@@ -32,27 +33,41 @@ __attribute__((noinline)) static void take_host(struct go__worker *w,
 	w->grave.flags = GO__CONTEXT_WORKER | GO__CONTEXT_DYING;
 	if (thread)
 		thread->worker = w;
+	if (w->dozing)
+		go__worker_rise(w);
 }
 
 static void leave_host(struct go__worker *w, struct go__thread *thread)
 {
-	go__stack_flush(&w->stacks, 0);
-	go__block_drain(w);
+	if (w->runtime->guest) {
+		go__worker_doze(w, !w->turning);
+	} else {
+		go__worker_retire(w);
+	}
 	w->host->flags &= ~(uint32_t)GO__CONTEXT_WORKER;
 	if (thread)
 		thread->worker = NULL;
 }
 
+void go__worker_retire(struct go__worker *w)
+{
+	go__stack_flush(&w->stacks, 0);
+	go__block_drain(w);
+	go__altstack_remove(&w->altstack);
+}
+
 int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
 {
 	struct go__thread *thread = go__task_self() ? NULL : go__thread_self();
-	struct go__altstack altstack;
+	/* A guest's is kept, or each turn would map and unmap one. */
+	bool guest = w->runtime->guest;
+	struct go__altstack own = {0}, *altstack = guest ? &w->altstack : &own;
 	struct go__task *t;
 
 	if (!thread && !go__task_self())
 		return -ENOMEM;
 	/* Without one an overflow ends the process all the same, unreported. */
-	(void)go__altstack_install(&altstack);
+	(void)go__altstack_install(altstack);
 	take_host(w, thread);
 	while ((t = go__pick(w, done, arg))) {
 		t->worker = w;
@@ -61,6 +76,9 @@ int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
 		go__after_switch(w);
 	}
 	leave_host(w, thread);
-	go__altstack_remove(&altstack);
+	if (guest)
+		go__altstack_rest(altstack);
+	else
+		go__altstack_remove(altstack);
 	return 0;
 }

@@ -64,9 +64,14 @@ struct go__worker {
 	uint64_t epoch; /* Of the wait of previous. */
 	enum go__after after;
 	unsigned streak;    /* Times in a row that `next` was taken. */
+	uint64_t runs;      /* Times that a task has left it. */
 	uint64_t fair_at;   /* The pick at which a slow look is due. */
 	bool alone;         /* Constant: the only one in its runtime. */
 	unsigned fair_turn; /* Slow looks made. */
+	unsigned fairness;  /* Picks between two of them. */
+	/* Guests (guest.c).  In a turn that has not reached its limit: there
+	 * is no sleeping.  Between turns: it dozes. */
+	bool turning, dozing;
 	struct go__context *host;
 	struct go__task *handoff; /* Picked, but its stack takes the host. */
 	char *dead_slot;
@@ -81,7 +86,8 @@ struct go__worker {
 	uint32_t clock;      /* Milliseconds, when it last looked. */
 	uint64_t limit;      /* Sleep no longer: a shutdown's time-out. */
 	struct go__stack_cache stacks;
-	struct go__context grave; /* Stands in for a task that has ended. */
+	struct go__context grave;     /* Stands in for a task that has ended. */
+	struct go__altstack altstack; /* A guest's, between turns, too. */
 	unsigned index;
 
 	/* The owner writes, others read or take: see ring.h, queue.h. */
@@ -166,7 +172,9 @@ struct go_runtime {
 
 	struct go__lock lock; /* Creation, shutdown, who hosts. */
 	bool hosted;          /* Under lock: GO_CURRENT_THREAD runs. */
-	go_task main;         /* The host only: what it runs tasks for. */
+	/* A foreign loop gives it turns.  The host writes it, under lock. */
+	bool guest;
+	go_task main; /* The host only: what it runs tasks for. */
 
 	_Alignas(64) struct go__pool pool;
 
@@ -274,13 +282,16 @@ void go__notify_all(struct go_runtime *rt);
 struct go__task *go__pick_woken(struct go__worker *w);
 struct go__task *go__pick_inbox(struct go__worker *w);
 /*
- * The next task, from anywhere; waits for one.  For the host.  NULL: the
- * runtime has stopped, or done(arg) is true.
+ * The next task, from anywhere; waits for one, but not in a turn.  For the
+ * host.  NULL: the runtime has stopped, or done(arg) is true, or it is a turn
+ * and there is none.
  */
 struct go__task *go__pick(struct go__worker *w, bool (*done)(void *),
 			  void *arg);
 /* True if a task lies in some queue that this worker may take from. */
 bool go__work_anywhere(struct go__worker *w);
+/* Look at the poller without waiting, unless somebody else is at it. */
+void go__look_at_poller(struct go__worker *w, uint64_t now);
 /* A random number, for those who must be fair.  Any thread. */
 uint64_t go__random(void);
 
@@ -306,6 +317,13 @@ void go__poll_release(struct go_runtime *rt);
  * counted as searching now.
  */
 bool go__worker_sleep(struct go__worker *w, bool searching);
+/*
+ * The two halves of a sleep in a loop of the program's own (guest.c), for the
+ * worker of a GO_CURRENT_THREAD runtime: fall asleep, with `rouse` to be woken
+ * at once; and wake up, and look at what has come.
+ */
+void go__worker_doze(struct go__worker *w, bool rouse);
+void go__worker_rise(struct go__worker *w);
 
 /* ---- deadlock.c ---- */
 
@@ -352,6 +370,8 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
  * so.  Returns 0 or -ENOMEM.
  */
 int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg);
+/* Free what a guest's worker keeps between its turns. */
+void go__worker_retire(struct go__worker *w);
 
 /* ---- watchdog.c ---- */
 
@@ -366,6 +386,9 @@ void go__watchdog_kick(struct go_runtime *rt);
 uint64_t go__runtime_live(struct go_runtime *rt);
 /* Called by a worker that finds none while the runtime closes. */
 void go__runtime_drained(struct go_runtime *rt);
+/* The right to run a GO_CURRENT_THREAD runtime: 0 or -EBUSY. */
+int go__runtime_host(struct go_runtime *rt);
+void go__runtime_unhost(struct go_runtime *rt);
 
 /* ---- spawn.c ---- */
 

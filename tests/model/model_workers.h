@@ -47,28 +47,33 @@ static struct go__task model_task[TASKS];
 static int payload[TASKS]; /* Plain memory, watched for races. */
 static unsigned runs[TASKS];
 
+#ifndef MODEL_OWN_POLLER
+static unsigned events; /* Of descriptors, which end the poller's sleep. */
 /* The poller: a counter of breaks, as an eventfd has it. */
 static struct {
 	_Atomic uint32_t breaks;
 } poller;
+#endif
 
 enum {
 	NOW = 1,
 	DUE = 5,
 	LATE = 9,
 };
+static bool outside;             /* A guest's thread is in its host's loop. */
 static bool late[MODEL_THREADS]; /* This one has slept until a deadline. */
-static unsigned events; /* Of descriptors, which end the poller's sleep. */
-
 /* ---- What stands in for the rest of the library ------------------------- */
 
 struct go__worker *go__worker_self(void)
 {
 	int me = model_self();
 
-	return me >= 0 && me < (int)RT->worker_count ? &RT->worker[me] : NULL;
+	if (me < 0 || me >= (int)RT->worker_count || outside)
+		return NULL;
+	return &RT->worker[me];
 }
 
+#ifndef MODEL_OWN_POLLER
 int go__poller_wait(struct go__poller *p, int64_t timeout, unsigned most,
 		    struct go__wake_list *ready)
 {
@@ -106,6 +111,19 @@ void go__poller_break(struct go__poller *p)
 	atomic_fetch_add_explicit(&poller.breaks, 1, memory_order_acq_rel);
 	model_wake(&poller.breaks, 1);
 }
+
+void go__poller_doze(struct go__poller *p)
+{
+	(void)p;
+	model_not_called();
+}
+
+void go__poller_rise(struct go__poller *p)
+{
+	(void)p;
+	model_not_called();
+}
+#endif
 
 uint64_t go__sys_now(void)
 {
@@ -172,6 +190,7 @@ static void setup_worker(struct go__worker *w, unsigned index)
 {
 	w->runtime = RT;
 	w->index = index;
+	w->fairness = RT->fairness;
 	w->fair_at = RT->fairness;
 	w->seed = index + 1;
 	w->limit = GO__NO_DEADLINE;
@@ -195,8 +214,11 @@ static void setup_workers(unsigned workers)
 		setup_worker(&RT->worker[i], i);
 	for (int i = 0; i < TASKS; i++)
 		atomic_init(&model_task[i].runtime, RT);
+#ifndef MODEL_OWN_POLLER
 	atomic_init(&poller.breaks, 0);
 	events = 0;
+#endif
+	outside = false;
 	memset(late, 0, sizeof(late));
 }
 

@@ -69,7 +69,7 @@ BEGIN {
 	public["base.h"] = public["fiber.h"] = "arch"
 	public["task.h"] = public["runtime.h"] = public["time.h"] = "sched"
 	public["group.h"] = public["deadline.h"] = "sched"
-	public["local.h"] = "sched"
+	public["local.h"] = public["guest.h"] = "sched"
 	public["blocking.h"] = "sched"
 	public["sync.h"] = public["chan.h"] = "sync"
 	public["select.h"] = "select"
