@@ -14,6 +14,7 @@
  *     curl -i http://127.0.0.1:8080/
  *     wrk -c 50 -d 3 http://127.0.0.1:8080/
  *
+ * A second argument says how many seconds a client may take to send a request.
  * It prints where it listens, and answers each request with "Hello, world!",
  * until SIGINT (Ctrl-C) or SIGTERM: then what has been asked is answered, and
  * the program ends within about a second.
@@ -25,16 +26,19 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "http_request.h"
 
 #define IDLE_NS    (60 * GO_SECOND) /* between two requests */
-#define REQUEST_NS (10 * GO_SECOND) /* from its first byte to its last */
 #define LEAVE_NS   GO_SECOND        /* for the last words */
 #define BODY_LIMIT (1u << 20)
 
 #define HELLO      "Hello, world!\n"
+
+/* From a request's first byte to its last; set before the first task starts. */
+static int64_t request_ns = 10 * GO_SECOND;
 
 struct connection {
 	int fd;
@@ -56,7 +60,7 @@ static int write_answers(struct connection *c)
 static int answer_with(struct connection *c, const char *text, size_t n)
 {
 	if (n > sizeof c->out - c->queued) {
-		GO_TIMEOUT(REQUEST_NS);
+		GO_TIMEOUT(request_ns);
 		int r = write_answers(c);
 
 		if (r < 0)
@@ -144,8 +148,8 @@ static int read_head(struct connection *c, struct http_request *request)
 			return status;
 		if (c->end - c->begin == sizeof c->in)
 			return 431;
-		if (c->begin < c->end && c->until_ns - go_now() > REQUEST_NS)
-			c->until_ns = go_now() + REQUEST_NS;
+		if (c->begin < c->end && c->until_ns - go_now() > request_ns)
+			c->until_ns = go_now() + request_ns;
 		r = read_more(c);
 		if (r == -ETIMEDOUT && c->begin < c->end)
 			return 408;
@@ -173,7 +177,7 @@ static int serve_one(struct connection *c)
 	}
 	c->begin += request.head_bytes;
 	if (request.body_bytes > 0) {
-		c->until_ns = go_now() + REQUEST_NS;
+		c->until_ns = go_now() + request_ns;
 		if (request.wait_for_100 && c->begin == c->end)
 			r = answer_with(c, go_on, sizeof go_on - 1);
 		if (r == 0)
@@ -298,9 +302,12 @@ int main(int argc, char **argv)
 {
 	char standard[] = "127.0.0.1:8080";
 	void *result = NULL;
-	int r = go_run_with(NULL, listen_and_serve,
-			    argc > 1 ? argv[1] : standard, &result);
+	int r;
 
+	if (argc > 2 && atoi(argv[2]) > 0)
+		request_ns = atoi(argv[2]) * GO_SECOND;
+	r = go_run_with(NULL, listen_and_serve, argc > 1 ? argv[1] : standard,
+			&result);
 	if (r == 0)
 		r = GO_TO_INT(result);
 	if (r < 0)

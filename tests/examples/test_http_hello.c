@@ -4,6 +4,8 @@
  * answers, byte by byte; that it knows where each request ends, however the
  * bytes are cut; what it refuses.  (http_tools.sh lets curl and wrk judge.)
  */
+#include <poll.h>
+
 #include "../../examples/http_request.h"
 #include "server.h"
 
@@ -147,6 +149,38 @@ Test(http_hello, says_when_to_send_a_body, .init = begin, .fini = end)
 	say(fd, GET);
 	hear(fd, USUAL);
 	close(fd);
+}
+
+/* Neither half a head nor half a body is waited for; nor does a byte now and
+ * then buy more time. */
+Test(http_hello, gives_up_who_is_too_slow)
+{
+	static const char half[] = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
+	char heard[1024];
+	int head, body, n = 0;
+	bool dripping = true;
+
+	start_server(&server, "http_hello", "127.0.0.1:0 1");
+	head = connect_to(server.port);
+	body = connect_to(server.port);
+	say(body, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1");
+	say(head, GET);
+	say(head, half);
+	hear(head, USUAL);
+	while (dripping && n++ < 600) {
+		struct pollfd p = {head, POLLIN, 0};
+
+		dripping = poll(&p, 1, 100) == 0;
+		if (dripping)
+			say(head, "x");
+	}
+	cr_assert_not(dripping, "still waiting after a minute");
+	cr_assert_gt(hear_all(head, heard, sizeof heard), 0);
+	cr_assert_eq(strncmp(heard, "HTTP/1.1 408 ", 13), 0, "%s", heard);
+	hear_end(body);
+	close(head);
+	close(body);
+	end();
 }
 
 /* Shutting down does not wait for who says nothing, nor for half a request. */
