@@ -58,7 +58,7 @@ GO_BEGIN_DECLS
  * Returns  the descriptor; -EINVAL (runtime is null); -ENOTSUP (not a
  *          GO_CURRENT_THREAD runtime); -EDEADLK (called by a task), -EBUSY
  *          (another thread is running it), -ENOMEM; -ESHUTDOWN (it has been
- *          shut down).
+ *          shut down); -ECHILD (it is the parent's: runtime.h, FORK).
  * Context  plain thread.
  * Parks    never.
  */

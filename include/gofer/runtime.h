@@ -32,7 +32,14 @@
  * A process may have up to 64 runtimes; tasks of different ones may wait for
  * each other.  The first runtime of a process installs a handler for SIGSEGV
  * and SIGBUS that reports stack overflows and then does what was done before.
- * The child of a fork() has no workers, and must not use its parent's runtimes.
+ *
+ * FORK  The child of a fork() has no workers: its parent's runtimes are dead in
+ * it, and calls on them return -ECHILD.  It may make runtimes of its own.  A
+ * task that forks goes on in the child as a plain thread, and the child exits
+ * with status 0 when the task's function returns.  exec*() and posix_spawn()
+ * are always fine: each descriptor of the library is closed by them.  exit()
+ * may come at any moment, with runtimes alive; workers run until the process
+ * ends.
  *
  * DEADLOCKS  When all tasks of the only runtime wait for each other, and every
  * other thread of the process waits, without a deadline, for a task's end or in

@@ -146,6 +146,18 @@ void go__poller_destroy(struct go__poller *p)
 	go__sys_free(p);
 }
 
+void go__pollers_forked(void)
+{
+	go__lock_init(&numbers_lock);
+	for (unsigned i = 0; i < GO__POLLERS; i++) {
+		if (!pollers[i])
+			continue;
+		go__sys_close(pollers[i]->event);
+		go__sys_close(pollers[i]->epoll);
+		pollers[i] = NULL;
+	}
+}
+
 /* ---- registrations ---- */
 
 static int control(struct go__poller *p, int op, int fd, uint32_t generation,

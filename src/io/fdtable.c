@@ -62,6 +62,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "arch/sys.h"
@@ -351,4 +352,40 @@ int go__fd_close(int fd)
 	go__wake_list_flush(&woken);
 	r = go__fd_leave(e);
 	return first ? r : -EBADF;
+}
+
+/* ---- fork ---- */
+
+/*
+ * The child: no call is under way and nobody waits, and what is registered is
+ * so with the parent's pollers, whose sets are shared with it and must not be
+ * changed.  A number whose closing was under way is as if it were foreign.
+ */
+static void forget(struct go__fd *e)
+{
+	bool closing = go__fduse_closing(&e->use);
+
+	go__lock_init(&e->lock);
+	go__list_init(&e->waiters);
+	atomic_init(&e->use.word, 0);
+	renew(e, closing ? 0 : go__fd_kind(e));
+}
+
+static void in_child(void)
+{
+	/* acquire: as in go__fd_forget_poller(). */
+	unsigned end = atomic_load_explicit(&root_end, memory_order_acquire);
+
+	for (unsigned i = 0; i < end; i++) {
+		struct go__fd *chunk = go__fd_find((int)(i * GO__FD_CHUNK));
+
+		for (int j = 0; chunk && j < GO__FD_CHUNK; j++)
+			forget(&chunk[j]);
+	}
+	go__pollers_forked();
+}
+
+__attribute__((constructor)) static void watch_fork(void)
+{
+	pthread_atfork(NULL, NULL, in_child);
 }

@@ -53,4 +53,7 @@ int go__poller_change(struct go__poller *p, int fd, uint32_t generation,
 /* Remove the descriptor from the poller with this number. */
 void go__poller_remove(unsigned index, int fd);
 
+/* In the child of a fork: close what is the child's of the parent's pollers. */
+void go__pollers_forked(void);
+
 #endif

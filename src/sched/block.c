@@ -210,3 +210,13 @@ void go__block_each(bool (*fn)(struct go__task *t, void *arg), void *arg)
 			if (!fn(&slab->block[i], arg))
 				return;
 }
+
+void go__block_lock(void)
+{
+	go__lock_acquire(&lock);
+}
+
+void go__block_unlock(void)
+{
+	go__lock_release(&lock);
+}

@@ -56,6 +56,7 @@ static void *run(struct go__thread *self, struct go__waiter *w, go_fn *fn,
 {
 	set_kind(w, GO__WAIT_BLOCKING_RUNS);
 	arg = fn(arg);
+	go__exit_if_forked(self->pool.runtime);
 	if (self->extra)
 		go__extra_end(&self->extra);
 	self->deadline = GO__NO_DEADLINE;

@@ -104,6 +104,27 @@ void go__runtimes_remove(struct go_runtime *rt)
 					 go__sys_now() + 1000 * 1000);
 }
 
+void go__runtimes_lock(void)
+{
+	go__lock_acquire(&lock);
+}
+
+void go__runtimes_unlock(void)
+{
+	go__lock_release(&lock);
+}
+
+void go__runtimes_forked(void)
+{
+	struct go_runtime *rt;
+
+	for (rt = follow(&runtimes); rt; rt = follow(&rt->next_runtime))
+		rt->dead = true;
+	/* relaxed, both: there is no other thread. */
+	atomic_store_explicit(&runtimes, NULL, memory_order_relaxed);
+	atomic_store_explicit(&readers, 0, memory_order_relaxed);
+}
+
 bool go__runtimes_only(struct go_runtime *rt)
 {
 	return follow(&runtimes) == rt && !follow(&rt->next_runtime);

@@ -18,4 +18,9 @@ bool go__runtimes_only(struct go_runtime *rt);
 /* Dump to standard error on a signal; 0 or -errno.  Once per signal. */
 int go__dump_on_signal(int sig);
 
+/* Around fork: the list of runtimes; in the child all of it are dead. */
+void go__runtimes_lock(void);
+void go__runtimes_unlock(void);
+void go__runtimes_forked(void);
+
 #endif

@@ -40,6 +40,8 @@ int go_runtime_enter(go_runtime *rt)
 
 	if (!rt)
 		return -EINVAL;
+	if (rt->dead)
+		return -ECHILD;
 	if (go__worker_self())
 		return -ENOTSUP;
 	t = go__thread_self();

@@ -99,6 +99,8 @@ static int check(const go_runtime *rt)
 {
 	if (!rt)
 		return -EINVAL;
+	if (rt->dead)
+		return -ECHILD;
 	if (rt->flavour != GO_CURRENT_THREAD)
 		return -ENOTSUP;
 	if (go__worker_self())
@@ -198,6 +200,8 @@ int64_t go_runtime_next_deadline_ns(go_runtime *rt)
 
 	if (!rt)
 		return -EINVAL;
+	if (rt->dead)
+		return -ECHILD;
 	if (rt->flavour != GO_CURRENT_THREAD)
 		return -ENOTSUP;
 	go__lock_acquire(&rt->lock);

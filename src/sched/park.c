@@ -160,6 +160,8 @@ static void task_main(void)
 		t->budget = GO__TASK_BUDGET;
 		*t->worker->errno_location = 0;
 		t->start.arg = t->start.fn(t->start.arg);
+		w = t->worker;
+		go__exit_if_forked(w->runtime);
 		if (GO__UNLIKELY(t->start.extra != NULL))
 			go__extra_end(&t->start.extra);
 		w = t->worker;

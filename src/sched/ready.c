@@ -87,6 +87,8 @@ static void into_inbox(struct go__worker *w, struct go__task *t)
  */
 static void from_outside(struct go_runtime *rt, struct go__task *t)
 {
+	if (rt->dead)
+		return; /* Nobody is going to run it; locks may be held. */
 	/* relaxed: the task keeps the runtime until it is queued, and who
 	 * takes it from there acquires this as well. */
 	atomic_fetch_add_explicit(&rt->visitors, 1, memory_order_relaxed);

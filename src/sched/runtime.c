@@ -276,6 +276,8 @@ int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
 
 	if (!rt || !fn)
 		return -EINVAL;
+	if (rt->dead)
+		return -ECHILD;
 	if (go__worker_self())
 		return -EDEADLK;
 	if (!go__thread_self())
@@ -457,6 +459,8 @@ int go_runtime_shutdown(go_runtime *rt, int64_t timeout_ns)
 
 	if (!rt || timeout_ns < 0)
 		return -EINVAL;
+	if (rt->dead)
+		return -ECHILD;
 	if ((self && self->runtime == rt) || go__pool_is_inside(rt))
 		return -EDEADLK;
 	deadline = deadline_after(timeout_ns);
@@ -496,6 +500,8 @@ int go_runtime_destroy(go_runtime *rt)
 {
 	if (!rt)
 		return -EINVAL;
+	if (rt->dead)
+		return -ECHILD;
 	if (go__phase(rt) != GO__STOPPED)
 		return -EBUSY;
 	/* acquire <- [out]. */

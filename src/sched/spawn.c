@@ -137,6 +137,8 @@ int go__spawn(struct go_runtime *rt, struct go__worker *self,
 
 	if (!start->fn)
 		return -EINVAL;
+	if (rt->dead)
+		return -ECHILD;
 	r = o ? check(o) : 0;
 	if (r == 0)
 		r = obtain(rt, self, here, &t);
@@ -415,6 +417,9 @@ int go_task_join(go_task task, void **result)
 	case GO__JOIN_LIVE:
 		break;
 	}
+	/* relaxed: it lives, or has died with its runtime. */
+	if (atomic_load_explicit(&t->runtime, memory_order_relaxed)->dead)
+		return -ECHILD;
 	return wait_for_end(t, w, result);
 }
 

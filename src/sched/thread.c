@@ -177,3 +177,35 @@ void go__thread_wait(struct go__thread *t)
 	/* relaxed: nobody writes it before we open the next wait. */
 	atomic_store_explicit(&t->woken, 0, memory_order_relaxed);
 }
+
+/* ---- around fork ---- */
+
+void go__thread_lock(void)
+{
+	go__lock_acquire(&free_lock);
+}
+
+void go__thread_unlock(void)
+{
+	go__lock_release(&free_lock);
+}
+
+static void drop_eventfd(struct go__thread *t)
+{
+	/* relaxed, both: there is no other thread. */
+	int fd = atomic_load_explicit(&t->eventfd, memory_order_relaxed);
+
+	if (fd >= 0)
+		go__sys_close(fd);
+	atomic_store_explicit(&t->eventfd, -1, memory_order_relaxed);
+}
+
+void go__thread_forked(struct go__thread *t)
+{
+	if (t) {
+		t->worker = NULL;
+		drop_eventfd(t);
+	}
+	for (t = free_threads; t; t = t->next_free)
+		drop_eventfd(t);
+}

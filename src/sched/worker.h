@@ -172,6 +172,8 @@ struct go_runtime {
 
 	struct go__lock lock; /* Creation, shutdown, who hosts. */
 	bool hosted;          /* Under lock: GO_CURRENT_THREAD runs. */
+	/* Set in the child of a fork, which has no other thread: fork.c. */
+	bool dead;
 	/* A foreign loop gives it turns.  The host writes it, under lock. */
 	bool guest;
 	go_task main; /* The host only: what it runs tasks for. */
@@ -249,6 +251,10 @@ static inline void go__block_free(struct go__worker *w, struct go__task *t)
 	w->free_blocks = &t->waiter;
 	w->free_count++;
 }
+
+/* Around fork. */
+void go__block_lock(void);
+void go__block_unlock(void);
 
 /* Give a worker's cache back. */
 void go__block_drain(struct go__worker *w);
@@ -350,6 +356,19 @@ void go__thread_adopt(struct go__thread *thread);
 /* Block the calling thread until its open wait is over. */
 void go__thread_wait(struct go__thread *thread);
 void go__thread_deliver(struct go__thread *thread);
+/* Around fork; and in the child, for the thread that forked, or
+ * NULL if it has no record. */
+void go__thread_lock(void);
+void go__thread_unlock(void);
+void go__thread_forked(struct go__thread *thread);
+
+/* ---- fork.c ---- */
+
+/*
+ * What the runtime has called returns: if it forked, and this is the child,
+ * there is nothing to return to.
+ */
+void go__exit_if_forked(const struct go_runtime *rt);
 
 /* ---- enter.c ---- */
 
