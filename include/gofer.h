@@ -36,6 +36,7 @@
 #include <gofer/chan.h>
 #include <gofer/deadline.h>
 #include <gofer/debug.h>
+#include <gofer/file.h>
 #include <gofer/group.h>
 #include <gofer/guest.h>
 #include <gofer/io.h>

@@ -21,9 +21,10 @@
  *     go_fd_release(): the library cannot see a close(2), and would take the
  *     next file of that number for this one.
  *   - Any other one is foreign: its mode is left as it is, it may be closed by
- *     whoever owns it, and each wait on it costs one system call more.  Files
- *     that are always ready (regular files, block devices) are read and
- *     written on the spot, and while the disk works, the worker waits.
+ *     whoever owns it, and each wait on it costs one system call more.
+ *
+ * Files on disks (file.h) are read and written in the runtime's blocking pool,
+ * except for reads of what is in memory.
  *
  * Several callers may use one descriptor at once, from tasks and threads.
  *
@@ -230,8 +231,8 @@ GO_API int go_dup(int fd);
  * file, not of the number.
  *
  * Adopting also tells the library that the number stands for another file than
- * before: who waits for it at this moment is evicted with -EBADF.  For a file
- * that is always ready (a regular one) nothing changes.
+ * before: who waits for it at this moment is evicted with -EBADF.  A file on a
+ * disk keeps its mode; reading it costs fewer system calls from then on.
  *
  * Returns  0; -EINVAL (unknown flags).
  * Context  task or plain thread.

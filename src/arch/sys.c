@@ -5,9 +5,12 @@
 #include "arch/sys.h"
 
 #include <errno.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netdb.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -307,6 +310,52 @@ NOINLINE void go__sys_thread_name(const char *name)
 NOINLINE int go__sys_sigmask(int how, const sigset_t *set, sigset_t *old)
 {
 	return -pthread_sigmask(how, set, old);
+}
+
+NOINLINE int go__sys_realpath(const char *path, char *resolved)
+{
+	int error = ASK(realpath);
+
+	if (error)
+		return error;
+	return realpath(path, resolved) ? 0 : -errno;
+}
+
+NOINLINE int go__sys_getaddrinfo(const char *node, const char *service,
+				 const struct addrinfo *hints,
+				 struct addrinfo **list, int *error)
+{
+	int r;
+
+	*error = ASK(getaddrinfo);
+	if (*error)
+		return EAI_SYSTEM;
+	r = getaddrinfo(node, service, hints, list);
+	if (r == EAI_SYSTEM)
+		*error = -errno;
+	return r;
+}
+
+NOINLINE int go__sys_getnameinfo(const struct sockaddr *address,
+				 socklen_t length, char *host,
+				 socklen_t host_bytes, char *service,
+				 socklen_t service_bytes, int flags, int *error)
+{
+	int r;
+
+	*error = ASK(getnameinfo);
+	if (*error)
+		return EAI_SYSTEM;
+	r = getnameinfo(address, length, host, host_bytes, service,
+			service_bytes, flags);
+	if (r == EAI_SYSTEM)
+		*error = -errno;
+	return r;
+}
+
+void go__sys_freeaddrinfo(struct addrinfo *list)
+{
+	freeaddrinfo(list);
 }
 
 ssize_t go__sys_read_file(const char *path, char *buffer, size_t size)

@@ -19,12 +19,14 @@
  *     ONCE(result, name, (parameters), (arguments))    reports EINTR
  *
  * ONCE is for calls whose time-out would start anew (poll, epoll_wait, futex),
- * and for those that have happened even though they were interrupted (connect
- * goes on in the background, close has released the number).
+ * for those that are never interrupted, and for those that have happened even
+ * though they were (connect goes on in the background, close has released the
+ * number).
  */
 #ifndef GO_ARCH_SYS_H
 #define GO_ARCH_SYS_H
 
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -91,6 +93,36 @@ ONCE(int, getpeername, (int fd, struct sockaddr *a, socklen_t *len),	\
 ONCE(int, fstat, (int fd, struct stat *st), (fd, st))			\
 RETRY(int, open, (const char *path, int flags, mode_t mode),		\
       (path, flags, mode))						\
+RETRY(int, openat, (int dir, const char *path, int flags, mode_t mode),	\
+      (dir, path, flags, mode))						\
+RETRY(ssize_t, preadv, (int fd, const struct iovec *v, int n,		\
+			off_t at), (fd, v, n, at))			\
+RETRY(ssize_t, pwritev, (int fd, const struct iovec *v, int n,		\
+			 off_t at), (fd, v, n, at))			\
+RETRY(int, fsync, (int fd), (fd))					\
+RETRY(int, fdatasync, (int fd), (fd))					\
+RETRY(int, ftruncate, (int fd, off_t n), (fd, n))			\
+RETRY(int, truncate, (const char *path, off_t n), (path, n))		\
+ONCE(off_t, lseek, (int fd, off_t at, int whence), (fd, at, whence))	\
+ONCE(int, fstatat, (int dir, const char *path, struct stat *st,		\
+		    int flags), (dir, path, st, flags))			\
+ONCE(int, faccessat, (int dir, const char *path, int mode, int flags),	\
+     (dir, path, mode, flags))						\
+ONCE(int, fchmodat, (int dir, const char *path, mode_t mode, int flags),\
+     (dir, path, mode, flags))						\
+ONCE(int, renameat, (int from_dir, const char *from, int to_dir,	\
+		     const char *to), (from_dir, from, to_dir, to))	\
+ONCE(int, unlinkat, (int dir, const char *path, int flags),		\
+     (dir, path, flags))						\
+ONCE(int, mkdirat, (int dir, const char *path, mode_t mode),		\
+     (dir, path, mode))							\
+ONCE(int, linkat, (int from_dir, const char *from, int to_dir,		\
+		   const char *to, int flags),				\
+     (from_dir, from, to_dir, to, flags))				\
+ONCE(int, symlinkat, (const char *to, int dir, const char *path),	\
+     (to, dir, path))							\
+ONCE(ssize_t, readlinkat, (int dir, const char *path, char *p,		\
+			   size_t n), (dir, path, p, n))		\
 ONCE(int, munmap, (void *p, size_t n), (p, n))				\
 ONCE(int, mprotect, (void *p, size_t n, int prot), (p, n, prot))	\
 ONCE(int, madvise, (void *p, size_t n, int advice), (p, n, advice))	\
@@ -117,6 +149,9 @@ RETRY(ssize_t, preadv2, (int fd, const struct iovec *v, int n,		\
 			 off_t at, int flags), (fd, v, n, at, flags))	\
 RETRY(ssize_t, pwritev2, (int fd, const struct iovec *v, int n,		\
 			  off_t at, int flags), (fd, v, n, at, flags))	\
+RETRY(int, fallocate, (int fd, int mode, off_t at, off_t n),		\
+      (fd, mode, at, n))						\
+ONCE(ssize_t, getdents64, (int fd, void *p, size_t n), (fd, p, n))	\
 ONCE(int, ppoll, (struct pollfd *v, nfds_t n,				\
 		  const struct timespec *ts, const sigset_t *mask),	\
      (v, n, ts, mask))							\
@@ -144,7 +179,8 @@ ONCE(int, sched_getaffinity, (pid_t pid, size_t n, cpu_set_t *set),	\
 ONCE(mmap) ONCE(process_madvise) ONCE(epoll_pwait2)			\
 ONCE(futex_wait) ONCE(futex_wake)					\
 ONCE(malloc) ONCE(calloc) ONCE(realloc) ONCE(aligned_alloc)		\
-ONCE(thread_create) ONCE(thread_join) ONCE(spawn)
+ONCE(thread_create) ONCE(thread_join) ONCE(spawn)			\
+ONCE(realpath) ONCE(getaddrinfo) ONCE(getnameinfo)
 /* clang-format on */
 
 #define GO__SYS_ENUM(result, name, parameters, arguments) GO__SYS_##name,
@@ -240,6 +276,21 @@ int go__sys_spawn(pid_t *pid, const char *file,
 void go__sys_thread_name(const char *name);
 /* As pthread_sigmask.  Never fails on good arguments. */
 int go__sys_sigmask(int how, const sigset_t *set, sigset_t *old);
+
+/* As realpath(3): `resolved` has room for PATH_MAX bytes.  0 or -errno. */
+int go__sys_realpath(const char *path, char *resolved);
+
+/*
+ * As getaddrinfo(3) and getnameinfo(3), whose result is 0 or an EAI_ code; with
+ * EAI_SYSTEM, *error is a negated errno value.
+ */
+int go__sys_getaddrinfo(const char *node, const char *service,
+			const struct addrinfo *hints, struct addrinfo **list,
+			int *error);
+int go__sys_getnameinfo(const struct sockaddr *address, socklen_t length,
+			char *host, socklen_t host_bytes, char *service,
+			socklen_t service_bytes, int flags, int *error);
+void go__sys_freeaddrinfo(struct addrinfo *list);
 
 /*
  * Read a small file of /proc or /sys and terminate it with a NUL.  Returns

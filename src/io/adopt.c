@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sys/stat.h>
 
 #include "arch/sys.h"
 #include "io/fdtable.h"
@@ -40,27 +39,22 @@ static uint32_t socket_kind(int fd)
 	return GO__FD_SOCKET;
 }
 
-/* Whether a file is never waited for, so that O_NONBLOCK means nothing. */
-static bool always_ready(int fd)
-{
-	struct stat st;
-
-	return go__sys_fstat(fd, &st) == 0 &&
-	       (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ||
-		S_ISDIR(st.st_mode));
-}
-
 /* Set the flags, and say in *kind what has changed.  All, or nothing. */
 static int set_flags(int fd, unsigned flags, uint32_t *kind)
 {
-	int mode = go__sys_fcntl(fd, F_GETFL, 0), old, r = 0;
+	int mode = go__sys_fcntl(fd, F_GETFL, 0), old, disk, r = 0;
 
 	if (mode < 0)
 		return mode;
 	old = go__sys_fcntl(fd, F_GETFD, 0);
 	if (old < 0)
 		return old;
-	if (mode & O_NONBLOCK)
+	disk = go__fd_disk_kind(fd, mode);
+	if (disk < 0)
+		return disk;
+	if (disk)
+		*kind |= (uint32_t)disk;
+	else if (mode & O_NONBLOCK)
 		*kind |= GO__FD_NONBLOCK;
 	else
 		r = go__sys_fcntl(fd, F_SETFL, mode | O_NONBLOCK);
@@ -68,7 +62,7 @@ static int set_flags(int fd, unsigned flags, uint32_t *kind)
 		return r;
 	*kind |= GO__FD_CLOEXEC;
 	r = go__sys_fcntl(fd, F_SETFD, old | FD_CLOEXEC);
-	if (r < 0 && !(mode & O_NONBLOCK))
+	if (r < 0 && !disk && !(mode & O_NONBLOCK))
 		(void)go__sys_fcntl(fd, F_SETFL, mode);
 	return r;
 }
@@ -78,8 +72,6 @@ static int adopt(struct go__fd *e, unsigned flags)
 	uint32_t kind = GO__FD_OWN;
 	int r;
 
-	if (always_ready(e->number))
-		return go__fd_rename(e, 0);
 	r = set_flags(e->number, flags, &kind);
 	if (r < 0)
 		return r;

@@ -221,7 +221,7 @@ static int restore_flags(int fd, uint32_t kind)
 	if (r < 0)
 		return r;
 	r = 0;
-	if ((kind & GO__FD_OWN) && !(kind & GO__FD_NONBLOCK))
+	if ((kind & GO__FD_OWN) && !(kind & (GO__FD_NONBLOCK | GO__FD_DISK)))
 		r = take_away(fd, F_GETFL, F_SETFL, O_NONBLOCK);
 	if (r == 0 && (kind & GO__FD_CLOEXEC))
 		r = take_away(fd, F_GETFD, F_SETFD, FD_CLOEXEC);

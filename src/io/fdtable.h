@@ -24,13 +24,21 @@ enum {
 	GO__FD_OWN = 1,    /* Made by a call of ours: O_NONBLOCK is set. */
 	GO__FD_SOCKET = 2, /* With OWN: it is a socket. */
 	GO__FD_TCP = 4,    /* With OWN: a TCP one, so short counts tell. */
-	GO__FD_TYPE = GO__FD_OWN | GO__FD_SOCKET | GO__FD_TCP,
 
 	/* With OWN, what go_fd_release() does not change back, and does. */
 	GO__FD_NONBLOCK = 8, /* O_NONBLOCK was set when it was adopted. */
 	GO__FD_CLOEXEC = 16, /* Close-on-exec was not. */
 
 	GO__FD_LEAVING = 32, /* With CLOSING: given back, and not closed. */
+
+	/* With OWN, but O_NONBLOCK does nothing for it and is left as it is,
+	 * and no poller takes it: a regular file, a folder, a block device. */
+	GO__FD_DISK = 64,
+	GO__FD_UNCACHED = 128, /* With DISK: of O_DIRECT, never in memory. */
+
+	/* What is so of its copies, too. */
+	GO__FD_TYPE = GO__FD_OWN | GO__FD_SOCKET | GO__FD_TCP | GO__FD_DISK |
+		      GO__FD_UNCACHED,
 };
 
 /*
@@ -121,6 +129,12 @@ int go__fd_adopt(int fd, uint32_t kind);
 
 /* The same for two; if it fails, both numbers have been closed. */
 int go__fd_adopt_pair(const int fds[2], uint32_t kind);
+
+/*
+ * What kind of DISK an open file is, which was opened with these flags; 0 if it
+ * is none; or -errno.  (file.c)
+ */
+int go__fd_disk_kind(int fd, int flags);
 
 /* As go_close(), and as go_fd_release(), which suspends. */
 int go__fd_close(int fd);

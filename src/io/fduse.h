@@ -87,6 +87,17 @@ static inline bool go__fduse_closing(const struct go__fduse *u)
 	       GO__FDUSE_CLOSING;
 }
 
+/*
+ * Whether the caller, who has entered, is the only one.  It may be old at once.
+ */
+static inline bool go__fduse_alone(const struct go__fduse *u)
+{
+	/* relaxed: a hint. */
+	uint32_t word = atomic_load_explicit(&u->word, memory_order_relaxed);
+
+	return (word & ~GO__FDUSE_CLOSING) == 1;
+}
+
 /* A call ends.  True: the caller is the last one, and closes the number. */
 static inline bool go__fduse_leave(struct go__fduse *u)
 {

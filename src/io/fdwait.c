@@ -64,6 +64,7 @@
 #include <poll.h>
 
 #include "arch/sys.h"
+#include "io/offload.h"
 #include "io/watch.h"
 #include "sched/worker.h"
 
@@ -285,6 +286,8 @@ static int wait_task(struct go__fd_call *c, enum go__way way, uint64_t seen)
 	struct go__wake_list woken;
 	int r;
 
+	if (go__fd_kind(c->entry) & GO__FD_DISK)
+		return -EPERM;
 	if ((seen & go__ready_bit(way)) &&
 	    !go__ready_clear(&c->entry->ready, seen, way))
 		return 0;
@@ -342,15 +345,13 @@ int go__fd_poll_thread(struct go__waiter *w, struct pollfd *v, nfds_t n)
 	}
 }
 
-/* A file that poll(2) calls ready, and RWF_NOWAIT not. */
-static bool always_ready(struct go__fd *e)
+bool go__fd_is_disk(struct go__fd *e)
 {
-	struct stat st;
+	uint32_t kind = go__fd_kind(e);
 
-	if (go__fd_kind(e) & GO__FD_OWN)
-		return false;
-	return go__sys_fstat(e->number, &st) == 0 &&
-	       (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
+	if (kind & GO__FD_OWN)
+		return kind & GO__FD_DISK;
+	return go__fd_disk_kind(e->number, 0) > 0;
 }
 
 /* Link a plain thread's wait, which only closing and time end. */
@@ -376,7 +377,7 @@ static int wait_thread(struct go__fd_call *c, enum go__way way)
 	struct pollfd v[2];
 	int r, ready;
 
-	if (always_ready(c->entry))
+	if (go__fd_is_disk(c->entry))
 		return -EPERM;
 	r = go__waiter_eventfd(c->waiter);
 	if (r < 0)
@@ -439,7 +440,7 @@ GO__ALWAYS_INLINE void end_call(struct go__fd_call *c, enum go__way way)
 /* Whether to try although the word says "not ready". */
 static bool must_try(const struct go__fd_call *c, const struct go__fd_op *op)
 {
-	return op->eager || op->once || op->direct || !c->waiter->is_task ||
+	return op->eager || op->once || !c->waiter->is_task ||
 	       !(go__fd_kind(c->entry) & GO__FD_OWN);
 }
 
@@ -449,6 +450,36 @@ GO__ALWAYS_INLINE void note_short(struct go__fd_call *c, uint64_t seen)
 	if (c->waiter->is_task && (go__fd_kind(c->entry) & GO__FD_TCP) &&
 	    (seen & GO__READY_IN) && go__ready_short_tells(seen))
 		(void)go__ready_clear(&c->entry->ready, seen, GO__WAY_IN);
+}
+
+/* What cannot be waited for is done by a thread of the pool. */
+struct blocking {
+	struct go__offload offload;
+	struct go__fd *e;
+	struct go__fd_op *op;
+};
+
+static int64_t attempt_there(struct go__offload *self)
+{
+	struct blocking *b = (struct blocking *)self;
+	ssize_t got;
+
+	b->op->direct = true;
+	got = b->op->attempt(b->e, b->op);
+	b->op->direct = false;
+	return got;
+}
+
+__attribute__((noinline)) static ssize_t block(struct go__fd *e,
+					       struct go__fd_op *op)
+{
+	struct blocking b = {
+		.offload.run = attempt_there,
+		.e = e,
+		.op = op,
+	};
+
+	return (ssize_t)go__offload(&b.offload);
 }
 
 GO__ALWAYS_INLINE ssize_t run_call(struct go__fd_call *c, struct go__fd_op *op)
@@ -465,12 +496,12 @@ GO__ALWAYS_INLINE ssize_t run_call(struct go__fd_call *c, struct go__fd_op *op)
 			got = op->attempt(e, op);
 		if (got > 0 && (size_t)got < op->plain)
 			note_short(c, seen);
-		if (got != -EAGAIN || op->once || op->direct)
+		if (got != -EAGAIN || op->once)
 			return got;
 		r = go__fd_wait(c, op->way, seen);
 		if (r == -EPERM)
-			op->direct = true;
-		else if (r < 0)
+			return block(e, op);
+		if (r < 0)
 			return r;
 	}
 }

@@ -42,7 +42,8 @@ struct go__fd_op {
 	bool eager;
 	/* Answer -EAGAIN instead of waiting. */
 	bool once;
-	/* Set by go__fd_run(): the file cannot be waited for, so block. */
+	/* Set by go__fd_run(): the file cannot be waited for, and now we are on
+	 * a thread of the pool, which may block. */
 	bool direct;
 	/* A plain read of that many bytes: from TCP, fewer mean "empty". */
 	size_t plain;
@@ -65,6 +66,12 @@ void go__fd_end(struct go__fd_call *c, enum go__way way);
 /* Run an operation to its end: try, wait, try again.  Suspends. */
 ssize_t go__fd_run(int fd, struct go__fd_op *op);
 ssize_t go__fd_run_call(struct go__fd_call *c, struct go__fd_op *op);
+
+/*
+ * Whether the file is one that poll(2) always calls ready: on a disk, or in
+ * memory, or of /proc.
+ */
+bool go__fd_is_disk(struct go__fd *e);
 
 /*
  * Wait until a direction may be ready, that was not when `seen` was loaded.

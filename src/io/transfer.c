@@ -10,7 +10,13 @@
  *     --------------------------  --------------------------  ----------------
  *     preadv2(RWF_NOWAIT)         sendmsg(MSG_DONTWAIT)       most; sockets
  *     recvmsg(MSG_DONTWAIT)       pwritev2(RWF_NOWAIT)        sockets; most
+ *     the pool                    the pool                    files, disks
  *     poll(0), then read          poll(0), then write         the rest
+ *
+ * Files on disks, and others that poll(2) always calls ready, are read at once
+ * where the page cache has something, and otherwise in the blocking pool
+ * (go__fd_run() does that, told by -EAGAIN).  They are written there in any
+ * case, own ones too: file.c says why.
  *
  * The rest is terminals and odd devices (and, for the first row, kernels and
  * emulators without preadv2).  Between poll and read another process could
@@ -96,13 +102,53 @@ static ssize_t poll_and_write(struct go__fd *e, const struct iovec *v, int n)
 	return r;
 }
 
+/* From the position of a file of ours, what memory has. */
+static ssize_t read_memory(struct go__fd *e, const struct go__transfer *t)
+{
+	ssize_t r;
+
+	/* Others may hold the position, and wait for the disk: file.c. */
+	if ((go__fd_kind(e) & GO__FD_UNCACHED) || !go__fduse_alone(&e->use))
+		return -EAGAIN;
+	r = go__sys_preadv2(e->number, t->v, t->n, -1, RWF_NOWAIT);
+	return unknown(r) ? -EAGAIN : r;
+}
+
+/* Of a foreign file, which neither RWF_NOWAIT nor MSG_DONTWAIT is known to. */
+static ssize_t read_odd(struct go__fd *e, const struct go__transfer *t)
+{
+	return go__fd_is_disk(e) ? -EAGAIN : poll_and_read(e, t->v, t->n);
+}
+
+static ssize_t write_odd(struct go__fd *e, const struct go__transfer *t)
+{
+	return go__fd_is_disk(e) ? -EAGAIN : poll_and_write(e, t->v, t->n);
+}
+
+/* On a thread of the pool, of what cannot be waited for. */
+static ssize_t read_there(struct go__fd *e, const struct go__transfer *t)
+{
+	return go__sys_readv(e->number, t->v, t->n);
+}
+
+static ssize_t write_there(struct go__fd *e, const struct go__transfer *t)
+{
+	if (go__fd_kind(e) & GO__FD_DISK)
+		return go__sys_writev(e->number, t->v, t->n);
+	return go__quiet_writev(e->number, t->v, t->n, false);
+}
+
 ssize_t go__attempt_read(struct go__fd *e, struct go__fd_op *op)
 {
 	struct go__transfer *t = (struct go__transfer *)op;
 	uint32_t kind = go__fd_kind(e);
 	ssize_t r;
 
-	if ((kind & GO__FD_OWN) || op->direct) {
+	if (op->direct)
+		return read_there(e, t);
+	if (kind & GO__FD_DISK)
+		return read_memory(e, t);
+	if (kind & GO__FD_OWN) {
 		/* recv takes a shorter way through the kernel than read. */
 		if (t->n == 1 && (kind & GO__FD_SOCKET) && t->v->iov_len)
 			return go__sys_recv(e->number, t->v->iov_base,
@@ -116,7 +162,7 @@ ssize_t go__attempt_read(struct go__fd *e, struct go__fd_op *op)
 	if (unknown(r))
 		r = receive(e->number, t->v, t->n);
 	if (unknown(r))
-		r = poll_and_read(e, t->v, t->n);
+		r = read_odd(e, t);
 	return r;
 }
 
@@ -131,12 +177,16 @@ ssize_t go__attempt_write(struct go__fd *e, struct go__fd_op *op)
 				    MSG_NOSIGNAL);
 	if (kind & GO__FD_SOCKET)
 		return transmit(e->number, t->v, t->n);
-	if ((kind & GO__FD_OWN) || op->direct)
+	if (op->direct)
+		return write_there(e, t);
+	if (kind & GO__FD_DISK)
+		return -EAGAIN;
+	if (kind & GO__FD_OWN)
 		return go__quiet_writev(e->number, t->v, t->n, false);
 	r = transmit(e->number, t->v, t->n);
 	if (unknown(r))
 		r = go__quiet_writev(e->number, t->v, t->n, true);
 	if (unknown(r))
-		r = poll_and_write(e, t->v, t->n);
+		r = write_odd(e, t);
 	return r;
 }

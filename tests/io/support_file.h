@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* A folder of one's own, and how many descriptors are open. */
+#ifndef GO_TEST_FILE_H
+#define GO_TEST_FILE_H
+
+#include "support_io.h"
+
+#include <dirent.h>
+#include <gofer/file.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+/* A new folder, whose path is stored; the caller empties and removes it. */
+static inline void make_folder(char path[64])
+{
+	strcpy(path, "/tmp/gofer-test-XXXXXX");
+	INSIST(mkdtemp(path));
+}
+
+/* The same in memory, if there is such a place: to store is cheap there. */
+static inline void make_folder_in_memory(char path[64])
+{
+	strcpy(path, "/dev/shm/gofer-test-XXXXXX");
+	if (!mkdtemp(path))
+		make_folder(path);
+}
+
+/* Entries of a folder, "." and ".." left out. */
+static inline unsigned count_entries(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+	unsigned n = 0;
+
+	INSIST(d);
+	while ((e = readdir(d)))
+		n += strcmp(e->d_name, ".") != 0 &&
+		     strcmp(e->d_name, "..") != 0;
+	closedir(d);
+	return n;
+}
+
+/* Open descriptors of the process. */
+static inline unsigned open_descriptors(void)
+{
+	return count_entries("/proc/self/fd");
+}
+
+/* folder/name, in one of a few buffers that are used in turns. */
+static inline const char *in_folder(const char *folder, const char *name)
+{
+	static _Thread_local char text[8][128];
+	static _Thread_local unsigned turn;
+	char *t = text[turn++ % 8];
+
+	snprintf(t, sizeof(text[0]), "%s/%s", folder, name);
+	return t;
+}
+
+#endif
