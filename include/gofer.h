@@ -41,6 +41,7 @@
 #include <gofer/guest.h>
 #include <gofer/io.h>
 #include <gofer/local.h>
+#include <gofer/names.h>
 #include <gofer/net.h>
 #include <gofer/oneshot.h>
 #include <gofer/process.h>

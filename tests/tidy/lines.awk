@@ -76,6 +76,7 @@ BEGIN {
 	public["broadcast.h"] = public["watch.h"] = "sync"
 	public["oneshot.h"] = "sync"
 	public["io.h"] = public["net.h"] = public["file.h"] = "io"
+	public["names.h"] = "io"
 	public["process.h"] = public["signal.h"] = "io"
 	public["stream.h"] = "io"
 	public["debug.h"] = "sched"
