@@ -56,6 +56,21 @@
  * the program), or with a deadline, a thread that does anything else, even if
  * it is blocked, or another runtime may wake a task.  Linux only; not under
  * ThreadSanitizer, which has a thread of its own.
+ *
+ * HOGS  A task that computes for long, or blocks its thread, keeps its worker
+ * from other tasks.  Workers that have nothing to do take over what they can.
+ * If there are none, a task that has run for longer than stuck_after_ns (10 ms)
+ * without a call that parks or yields has a worker lent to its runtime, with a
+ * thread of its own, which runs the other tasks, their timers and descriptors
+ * until the hog parks, yields or ends.  So while all workers are hogged the
+ * others are late by some 15 ms, instead of not being served at all.  As many
+ * workers are lent as there are hogs, up to the number of workers, and four if
+ * there are fewer; hogs beyond that are waited for.  Pinned tasks always wait
+ * for their own worker.  GO_CURRENT_THREAD has no threads, so nothing is lent
+ * there, and nothing reported.
+ *
+ * It is nothing wrong to compute for long, so a program is told of its hogs
+ * only if it asks (on_stuck, or GOFER_STUCK_REPORT=1 in the environment).
  */
 #ifndef GOFER_RUNTIME_H
 #define GOFER_RUNTIME_H
@@ -72,6 +87,8 @@ enum go_flavour {
 			    * shutdown, on the thread that calls them; or in
 			    * another event loop (guest.h). */
 };
+
+struct go_stuck_report; /* debug.h */
 
 /* How to make a runtime; all zero means the defaults, and so does NULL. */
 typedef struct go_runtime_options {
@@ -113,6 +130,17 @@ typedef struct go_runtime_options {
 	/* How long a thread that has nothing to do is kept.  0: 10 seconds;
 	 * GO_NEVER: until the shutdown. */
 	int64_t blocking_keep_alive_ns;
+	/* How long a task may keep its worker from others before another worker
+	 * is lent (HOGS above).  0: 10 ms.  GO_NEVER: none is lent, and nothing
+	 * reported.  GOFER_STUCK_AFTER_MS overrides (0: never). */
+	int64_t stuck_after_ns;
+	/* Called when that happens while others wait, once for each site that
+	 * spawns such tasks, at most 128 in all, from a thread that does
+	 * nothing else meanwhile: keep it short, do not wait for tasks of this
+	 * runtime nor shut it down.  go_stuck_print() of debug.h writes a line.
+	 * NULL: nobody is told, unless GOFER_STUCK_REPORT=1 is set. */
+	void (*on_stuck)(const struct go_stuck_report *report, void *arg);
+	void *on_stuck_arg;
 	/* Must be zero. */
 	uint64_t reserved[8];
 } go_runtime_options;

@@ -24,6 +24,18 @@
 	((void)atomic_exchange_explicit(object, value, memory_order_seq_cst))
 
 /*
+ * The cheap half of a pair of barriers, for a side that may not pay for a real
+ * one: a barrier to the compiler.  The other half is go__sys_membarrier(), a
+ * full barrier in all of the process's threads.  As a pair they order what two
+ * full barriers would.  The models, which know no such call, use full ones.
+ */
+#ifdef GO_MODEL
+#define go__light_barrier() atomic_thread_fence(memory_order_seq_cst)
+#else
+#define go__light_barrier() atomic_signal_fence(memory_order_seq_cst)
+#endif
+
+/*
  * A place where a thread may lose its processor at the worst moment, between
  * a look and the exchange that relies on it: in test builds it does, now and
  * then.

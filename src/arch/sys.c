@@ -358,6 +358,42 @@ void go__sys_freeaddrinfo(struct addrinfo *list)
 	freeaddrinfo(list);
 }
 
+#ifdef __linux__
+/* linux/membarrier.h: since Linux 4.14. */
+#define PRIVATE_EXPEDITED          (1 << 3)
+#define REGISTER_PRIVATE_EXPEDITED (1 << 4)
+
+static int membarrier(int command)
+{
+	int r = ASK(membarrier);
+
+	if (r == 0)
+		r = (int)syscall(SYS_membarrier, command, 0, 0) < 0 ? -errno
+								    : 0;
+	return r;
+}
+
+NOINLINE int go__sys_membarrier(void)
+{
+	return membarrier(PRIVATE_EXPEDITED);
+}
+
+NOINLINE int go__sys_membarrier_begin(void)
+{
+	return membarrier(REGISTER_PRIVATE_EXPEDITED);
+}
+#else
+int go__sys_membarrier(void)
+{
+	return -ENOSYS;
+}
+
+int go__sys_membarrier_begin(void)
+{
+	return -ENOSYS;
+}
+#endif
+
 ssize_t go__sys_read_file(const char *path, char *buffer, size_t size)
 {
 	int fd = go__sys_open(path, O_RDONLY | O_CLOEXEC, 0);

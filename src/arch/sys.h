@@ -180,7 +180,7 @@ ONCE(mmap) ONCE(process_madvise) ONCE(epoll_pwait2)			\
 ONCE(futex_wait) ONCE(futex_wake)					\
 ONCE(malloc) ONCE(calloc) ONCE(realloc) ONCE(aligned_alloc)		\
 ONCE(thread_create) ONCE(thread_join) ONCE(spawn)			\
-ONCE(realpath) ONCE(getaddrinfo) ONCE(getnameinfo)
+ONCE(realpath) ONCE(getaddrinfo) ONCE(getnameinfo) ONCE(membarrier)
 /* clang-format on */
 
 #define GO__SYS_ENUM(result, name, parameters, arguments) GO__SYS_##name,
@@ -291,6 +291,15 @@ int go__sys_getnameinfo(const struct sockaddr *address, socklen_t length,
 			char *host, socklen_t host_bytes, char *service,
 			socklen_t service_bytes, int flags, int *error);
 void go__sys_freeaddrinfo(struct addrinfo *list);
+
+/*
+ * A full memory barrier in every thread of the process that runs, as if each
+ * had made one on its own; see go__light_barrier().  0 or -errno: there is no
+ * such call, and nothing has been done.
+ */
+int go__sys_membarrier(void);
+/* Ask for that once, before the first; it may take some milliseconds. */
+int go__sys_membarrier_begin(void);
 
 /*
  * Read a small file of /proc or /sys and terminate it with a NUL.  Returns

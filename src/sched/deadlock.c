@@ -10,7 +10,8 @@
  *
  * THE RULE  It is a deadlock if
  *
- *     C1  all workers sleep, and the sentry has seen no event for a while;
+ *     C1  all active workers (idle.h) sleep, and the sentry has seen no event
+ *         for a while;
  *     C2  every task of the runtime has left its stack in a wait that nobody
  *         has claimed, that has no deadline, and that is of a kind which only
  *         calls of this library end: not a descriptor, not time;
@@ -31,7 +32,7 @@
  * it holds that, no sleeper goes back to work, and nobody outside can make a
  * task runnable and go on, for that takes the lock too.  It
  *
- *     L1  finds all workers in the list of sleepers;
+ *     L1  finds all active workers in the list of sleepers;
  *     L2  walks over the tasks: C2 holds, and J of them are waited for;
  *     L3  counts the threads: there are no others than our own and J;
  *     L4  walks over the tasks once more: as in L2.
@@ -295,7 +296,7 @@ static enum outlook look(struct go__worker *w)
 
 	if (!go__link_is_linked(&w->sleeper.link))
 		return WOKEN;
-	if (go__idle_count(go__idle_state(&rt->idle)) != rt->worker_count)
+	if (!go__idle_all_asleep(go__idle_state(&rt->idle)))
 		return INSIDE;
 	if (jobs_run(rt))
 		return OUTSIDE;

@@ -50,6 +50,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -59,7 +60,6 @@
 
 enum {
 	ATTEMPTS = 4,
-	NAME_MOST = 64, /* Of a name, so much is shown. */
 };
 
 #define RACY __attribute__((noinline, no_sanitize_thread))
@@ -185,15 +185,24 @@ static ssize_t copy_memory(void *to, const void *from, size_t n, bool is_string)
 		       : r;
 }
 
+/* At most GO__NAME_MOST bytes and a NUL, without what terminals might obey. */
+static void copy_name(char *to, const char *name)
+{
+	memset(to, 0, GO__NAME_MOST + 1);
+	if (copy_memory(to, name, GO__NAME_MOST, true) < 0)
+		*to = '?';
+	for (char *s = to; *s; s++)
+		if (*s < ' ' || *s == 127)
+			*s = '?';
+}
+
 static void put_name(struct go__text *x, const char *name)
 {
-	char copy[NAME_MOST + 1] = {0};
+	char copy[GO__NAME_MOST + 1];
 
+	copy_name(copy, name);
 	go__text_put(x, " \"");
-	if (copy_memory(copy, name, NAME_MOST, true) < 0)
-		go__text_put(x, "?");
-	for (const char *s = copy; *s; s++)
-		go__text_char(x, *s >= ' ' && *s != 127 ? *s : '?');
+	go__text_put(x, copy);
 	go__text_put(x, "\"");
 }
 
@@ -273,6 +282,21 @@ static enum look look(struct go__task *t, const struct go_runtime *rt,
 	for (int i = 0; i < ATTEMPTS && r == CHANGING; i++)
 		r = look_once(t, rt, v);
 	return r;
+}
+
+bool go__dump_brief(struct go__task *t, const struct go_runtime *rt,
+		    struct go__brief *out)
+{
+	struct view v;
+
+	if (look(t, rt, &v) != STABLE)
+		return false;
+	out->id = v.id;
+	out->site = v.site;
+	out->named = v.name != NULL;
+	if (v.name)
+		copy_name(out->name, v.name);
+	return true;
 }
 
 /* ---- a task's line ---- */
@@ -383,7 +407,7 @@ static const struct go__worker *runner(const struct go_runtime *rt,
 	uintptr_t offset = (uintptr_t)v->worker - (uintptr_t)rt->worker;
 
 	/* Not followed before it is known to be one of this runtime's. */
-	if (offset / sizeof(*v->worker) >= rt->worker_count)
+	if (offset / sizeof(*v->worker) >= go__slots(rt))
 		return NULL;
 	/* relaxed: a guess. */
 	return atomic_load_explicit(&v->worker->current,
@@ -473,8 +497,12 @@ static void put_worker(struct go__text *x, struct go__worker *w)
 	struct go__task *t =
 		atomic_load_explicit(&w->current, memory_order_relaxed);
 
+	if (go__loan_of(w) == GO__LOAN_FREE)
+		return;
 	go__text_put(x, "  worker ");
 	go__text_number(x, w->index, 10);
+	if (go__loan_of(w) != GO__LOAN_HOME)
+		go__text_put(x, " (lent)");
 	go__text_put(x, t ? ": runs task " : ": runs no task");
 	if (t)
 		go__text_number(x, go__task_word_id(&t->word), 10);
@@ -493,7 +521,7 @@ static void put_runtime(struct go__text *x, struct go_runtime *rt)
 	go__text_put(x, ", ");
 	go__text_number(x, go__runtime_live(rt), 10);
 	go__text_put(x, " tasks\n");
-	for (unsigned i = 0; i < rt->worker_count; i++)
+	for (unsigned i = 0; i < go__slots(rt); i++)
 		put_worker(x, &rt->worker[i]);
 	go__block_each(put_task, &walk);
 }

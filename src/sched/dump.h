@@ -4,8 +4,10 @@
 #define GO_SCHED_DUMP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct go_runtime;
+struct go__task;
 
 /* Into the list of runtimes that go_dump() shows. */
 void go__runtimes_add(struct go_runtime *rt);
@@ -22,5 +24,21 @@ int go__dump_on_signal(int sig);
 void go__runtimes_lock(void);
 void go__runtimes_unlock(void);
 void go__runtimes_forked(void);
+
+enum {
+	GO__NAME_MOST = 64, /* Of a name, so much is shown. */
+};
+
+/* Which task it is. */
+struct go__brief {
+	uint64_t id;
+	const char *site;
+	bool named;
+	char name[GO__NAME_MOST + 1];
+};
+
+/* Describe a live task of this runtime; false: it is not, or not any more. */
+bool go__dump_brief(struct go__task *t, const struct go_runtime *rt,
+		    struct go__brief *out);
 
 #endif

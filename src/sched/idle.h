@@ -51,11 +51,22 @@
  * INVARIANTS
  *
  *   I1  `idle` in state is the length of the list; both change under lock.
- *   I2  searching + idle <= workers.
+ *   I2  searching + idle <= active.
  *   I3  If all workers sleep and no wake-up is under way, all queues are empty.
  *
+ * ACTIVE  Workers that have a host.  All are asleep if idle == active, and then
+ * things are done that would be wrong while one could still make a task
+ * runnable: a starved task is given up, a deadlock is declared.  So the three
+ * counts are read as one.  Most workers are active from the start to the end of
+ * their runtime; those that are lent (lend.c) become so and cease to be so
+ * here, under lock, too.  One that enters has nothing in its hands yet.  One
+ * that quits has left nothing in its queues; it may have been the last that was
+ * awake, without the looks that the last one to fall asleep takes, and so it
+ * wakes another, who falls asleep anew (go__worker_quit() in sleep.c).
+ *
  * TESTS  model_idle.c: two and three workers, one and two submitters, with
- *        and without deferral.  test_sched.c looks for lost wake-ups.
+ *        and without deferral; model_lend.c: workers that come and go.
+ *        test_sched.c looks for lost wake-ups.
  */
 #ifndef GO_SCHED_IDLE_H
 #define GO_SCHED_IDLE_H
@@ -69,10 +80,12 @@
 
 /* Counts in `state`. */
 #define GO__IDLE_ONE       UINT64_C(1)
+#define GO__IDLE_ACTIVE    (UINT64_C(1) << 16)
 #define GO__IDLE_SEARCHING (UINT64_C(1) << 32)
 
 struct go__idle {
-	/* Any thread.  Low half: sleepers; high half: searching workers. */
+	/* Any thread.  From below: 16 bits sleepers, 16 active workers, 32
+	 * searching ones. */
 	_Atomic uint64_t state;
 	struct go__lock lock;
 	struct go__link sleepers; /* Under lock.  The sentry is last. */
@@ -86,7 +99,17 @@ struct go__sleeper {
 
 static inline uint32_t go__idle_count(uint64_t state)
 {
-	return (uint32_t)state;
+	return (uint32_t)state & 0xffffu;
+}
+
+static inline uint32_t go__idle_active(uint64_t state)
+{
+	return (uint32_t)state >> 16;
+}
+
+static inline bool go__idle_all_asleep(uint64_t state)
+{
+	return go__idle_count(state) == go__idle_active(state);
 }
 
 static inline uint32_t go__idle_searching(uint64_t state)
@@ -94,9 +117,9 @@ static inline uint32_t go__idle_searching(uint64_t state)
 	return (uint32_t)(state >> 32);
 }
 
-static inline void go__idle_init(struct go__idle *idle)
+static inline void go__idle_init(struct go__idle *idle, uint32_t active)
 {
-	atomic_init(&idle->state, 0);
+	atomic_init(&idle->state, active * GO__IDLE_ACTIVE);
 	go__lock_init(&idle->lock);
 	go__list_init(&idle->sleepers);
 }
@@ -106,6 +129,33 @@ static inline uint64_t go__idle_state(struct go__idle *idle)
 {
 	/* [look] seq_cst <-> [join], [stop]: after the push (see THE RULE). */
 	return atomic_load_explicit(&idle->state, memory_order_seq_cst);
+}
+
+/* A worker has got a host. */
+static inline void go__idle_enter(struct go__idle *idle)
+{
+	go__lock_acquire(&idle->lock);
+	/* seq_cst: as [join]. */
+	atomic_fetch_add_explicit(&idle->state, GO__IDLE_ACTIVE,
+				  memory_order_seq_cst);
+	go__lock_release(&idle->lock);
+}
+
+/*
+ * It has none any more.  It neither sleeps nor searches.  Returns whether all
+ * others sleep.
+ */
+static inline bool go__idle_quit(struct go__idle *idle)
+{
+	uint64_t old;
+
+	go__lock_acquire(&idle->lock);
+	/* [quit] seq_cst <-> [join]: whichever of the two comes second sees
+	 * that all sleep. */
+	old = atomic_fetch_sub_explicit(&idle->state, GO__IDLE_ACTIVE,
+					memory_order_seq_cst);
+	go__lock_release(&idle->lock);
+	return go__idle_all_asleep(old - GO__IDLE_ACTIVE);
 }
 
 /*
@@ -209,11 +259,12 @@ static inline bool go__idle_pick_this(struct go__idle *idle,
 }
 
 /* Become a searcher, unless half of the waking workers search already. */
-static inline bool go__idle_search(struct go__idle *idle, uint32_t workers)
+static inline bool go__idle_search(struct go__idle *idle)
 {
 	uint64_t state = go__idle_state(idle);
 
-	if (2 * go__idle_searching(state) >= workers - go__idle_count(state))
+	if (2 * go__idle_searching(state) >=
+	    go__idle_active(state) - go__idle_count(state))
 		return false;
 	/* seq_cst: submitters that read this state rely on a searcher. */
 	atomic_fetch_add_explicit(&idle->state, GO__IDLE_SEARCHING,

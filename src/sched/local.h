@@ -21,12 +21,59 @@ enum {
 #define GO__LIKELY(x)   __builtin_expect(!!(x), 1)
 #define GO__UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* Put a task into one of our rings; what they cannot hold is injected. */
-static inline void go__enqueue(struct go__worker *w, struct go__task *t)
+/*
+ * Whether nobody else touches our queues, until go__worker_open(): then they
+ * need no locked instruction.  It ceases to be so only while the worker is
+ * open; see lend.c.
+ */
+static inline bool go__alone(const struct go__worker *w)
+{
+	/* acquire <- [alone] in lend.c: the last thief has left. */
+	return atomic_load_explicit(&w->alone, memory_order_acquire);
+}
+
+/* The scheduler is at work on this worker, from now on ... */
+static inline void go__worker_close(struct go__worker *w)
+{
+	/* [close] relaxed: the barrier does it. */
+	atomic_store_explicit(&w->open, false, memory_order_relaxed);
+	go__light_barrier();
+}
+
+/* ... until here: the task's own code runs. */
+static inline void go__worker_open(struct go__worker *w)
+{
+	/* [opened] release -> share() in lend.c: what we have done to the
+	 * queues, and that the contexts of those in them are saved. */
+	atomic_store_explicit(&w->open, true, memory_order_release);
+}
+
+/* The same, where the caller may be the scheduler itself or a task. */
+static inline bool go__worker_close_if_open(struct go__worker *w)
+{
+	/* relaxed: our own. */
+	bool was = atomic_load_explicit(&w->open, memory_order_relaxed);
+
+	go__worker_close(w);
+	return was;
+}
+
+static inline void go__worker_reopen(struct go__worker *w, bool was)
+{
+	/* release: as [opened]. */
+	atomic_store_explicit(&w->open, was, memory_order_release);
+}
+
+/*
+ * Put a task into one of our rings; what they cannot hold is injected.  The
+ * worker is closed, and is alone or is not.
+ */
+static inline void go__enqueue_as(struct go__worker *w, struct go__task *t,
+				  bool alone)
 {
 	bool room;
 
-	if (w->alone)
+	if (alone)
 		room = t->slot ? go__woken_push_alone(&w->woken, t)
 			       : go__fresh_push_alone(&w->fresh, t);
 	else
@@ -36,14 +83,23 @@ static inline void go__enqueue(struct go__worker *w, struct go__task *t)
 		go__overflow_ring(w, t);
 }
 
+/* The same, closed or open. */
+static inline void go__enqueue(struct go__worker *w, struct go__task *t)
+{
+	bool was = go__worker_close_if_open(w);
+
+	go__enqueue_as(w, t, go__alone(w));
+	go__worker_reopen(w, was);
+}
+
 /* Tasks lie in our queues: wake a worker if the rule of idle.h says so. */
 static inline void go__submit(struct go__worker *w)
 {
-	if (!w->alone)
+	if (!go__alone(w))
 		go__submit_shared(w);
 }
 
-/* Make t the next task; returns the one that was, or NULL. */
+/* Make t the next task; returns the one that was, or NULL.  Closed. */
 static inline struct go__task *go__swap_next(struct go__worker *w,
 					     struct go__task *t, bool alone)
 {
@@ -118,7 +174,7 @@ GO__ALWAYS_INLINE struct go__task *go__pick_as(struct go__worker *w,
 	if (t) {
 		if (++w->streak <= GO__STREAK_MOST || t->pinned)
 			return t;
-		go__enqueue(w, t);
+		go__enqueue_as(w, t, alone);
 	}
 	w->streak = 0;
 	if ((have_stack || w->stacks.n) && (t = go__pop_fresh(w, alone)))
@@ -128,16 +184,16 @@ GO__ALWAYS_INLINE struct go__task *go__pick_as(struct go__worker *w,
 
 /*
  * The next task from the worker's own queues; NULL: there is none, or it is
- * the host's turn to look further.  A new task comes without a stack, and only
- * if the cache has one for it or `have_stack` is set.
+ * the host's turn to look further.  The worker is closed.  A new task comes
+ * without a stack, and only if the cache has one for it or `have_stack` is set.
  */
 static inline struct go__task *go__pick_local(struct go__worker *w,
 					      bool have_stack)
 {
 	if (GO__UNLIKELY(go__fair_turn(w)))
 		return NULL;
-	return w->alone ? go__pick_as(w, have_stack, true)
-			: go__pick_as(w, have_stack, false);
+	return go__alone(w) ? go__pick_as(w, have_stack, true)
+			    : go__pick_as(w, have_stack, false);
 }
 
 #endif

@@ -87,7 +87,7 @@ void go__after_switch(struct go__worker *w)
 		if (w->runtime->migrate || w->previous->pinned) {
 			go__ready(w, w->previous, false);
 		} else {
-			go__enqueue(w, w->previous);
+			go__enqueue_as(w, w->previous, go__alone(w));
 			go__submit(w);
 		}
 		break;
@@ -159,12 +159,14 @@ static void task_main(void)
 	while (t) {
 		t->budget = GO__TASK_BUDGET;
 		*t->worker->errno_location = 0;
+		go__worker_open(t->worker);
 		t->start.arg = t->start.fn(t->start.arg);
 		w = t->worker;
 		go__exit_if_forked(w->runtime);
 		if (GO__UNLIKELY(t->start.extra != NULL))
 			go__extra_end(&t->start.extra);
 		w = t->worker;
+		go__worker_close(w);
 		t = retire(t, &to);
 	}
 	go__context_exit(&w->grave, to);
@@ -216,23 +218,29 @@ static bool nobody_waits(struct go__worker *w)
 GO__ALWAYS_INLINE void suspend(struct go__task *t, enum go__after after)
 {
 	struct go__worker *w = t->worker;
-	struct go__task *next = go__pick_local(w, false);
-	bool fresh = next && !next->slot;
+	struct go__task *next;
+	bool fresh;
 
+	go__worker_close(w);
+	next = go__pick_local(w, false);
+	fresh = next && !next->slot;
 	if (fresh && !go__task_bind(w, next)) {
 		w->handoff = next;
 		next = NULL;
 		fresh = false;
 	}
-	if (!next && after == GO__AFTER_YIELD && nobody_waits(w))
+	if (!next && after == GO__AFTER_YIELD && nobody_waits(w)) {
+		go__worker_open(w);
 		return;
+	}
 	if (next)
 		next->worker = w;
 	t->context.saved_errno = *w->errno_location;
 	w->runs++;
-	if (after == GO__AFTER_YIELD && w->alone && !t->pinned) {
-		/* Nobody else takes from our ring: no need to be saved. */
-		go__enqueue(w, t);
+	if (after == GO__AFTER_YIELD && !t->pinned && go__alone(w)) {
+		/* Nobody else takes from our ring until the worker is open
+		 * again: no need to be saved. */
+		go__enqueue_as(w, t, true);
 	} else {
 		w->previous = t;
 		w->after = after;
@@ -249,6 +257,7 @@ GO__ALWAYS_INLINE void suspend(struct go__task *t, enum go__after after)
 		go__after_switch(w);
 	t->budget = GO__TASK_BUDGET;
 	*w->errno_location = t->context.saved_errno;
+	go__worker_open(w);
 }
 
 /* ---- waiting ---- */

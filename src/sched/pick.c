@@ -42,13 +42,14 @@ static const uint64_t POLL_INTERVAL = 50 * 1000;
  */
 struct go__task *go__pick_woken(struct go__worker *w)
 {
-	struct go__task *t = go__take_next(w, w->alone);
+	bool alone = go__alone(w);
+	struct go__task *t = go__take_next(w, alone);
 
 	if (t && t->pinned)
 		go__queue_push(&w->inbox, &t, 1);
 	else if (t)
-		go__enqueue(w, t);
-	return go__pop_woken(w, w->alone);
+		go__enqueue_as(w, t, alone);
+	return go__pop_woken(w, alone);
 }
 
 struct go__task *go__pick_inbox(struct go__worker *w)
@@ -139,7 +140,7 @@ void go__look_at_poller(struct go__worker *w, uint64_t now)
 	struct go_runtime *rt = w->runtime;
 	struct go__wake_list ready;
 
-	if (!go__poll_acquire(rt))
+	if (!go__poll_acquire(w))
 		return;
 	w->polled_at = now;
 	go__wake_list_init(&ready);
@@ -152,16 +153,14 @@ void go__look_at_poller(struct go__worker *w, uint64_t now)
 static struct go__task *fair_look(struct go__worker *w)
 {
 	uint64_t now = go__note_time(w, go__sys_now());
+	unsigned other = w->fair_turn++ % go__slots(w->runtime);
 	struct go__task *t;
 
 	w->fair_at = go__picks(w) + w->fairness;
 	run_timers(&w->wheel, now);
 	/* One other's, too: it may be held up by a long task while nobody is
 	 * asleep whom the watchdog could send. */
-	run_timers(
-		&w->runtime->worker[w->fair_turn++ % w->runtime->worker_count]
-			 .wheel,
-		now);
+	run_timers(&w->runtime->worker[other].wheel, now);
 	if (now - w->polled_at >= POLL_INTERVAL)
 		go__look_at_poller(w, now);
 	if (go__queue_count(&w->runtime->starved) && (t = from_starved(w)))
@@ -187,7 +186,7 @@ static struct go__task *unless_pinned(struct go__worker *w, struct go__task *t)
 
 static struct go__task *steal(struct go__worker *w, struct go__worker *victim)
 {
-	struct go__task *batch[BATCH];
+	struct go__task *batch[BATCH], *t;
 	unsigned n;
 
 	n = go__woken_take(&victim->woken, batch, BATCH, true);
@@ -196,9 +195,13 @@ static struct go__task *steal(struct go__worker *w, struct go__worker *victim)
 	if (n)
 		return adopt(w, batch, n);
 	/* relaxed: the watchdog's word for it; a second chance comes. */
-	if (atomic_load_explicit(&victim->stuck, memory_order_relaxed))
-		return unless_pinned(w, go__take_next(victim, false));
-	return NULL;
+	if (!atomic_load_explicit(&victim->stuck, memory_order_relaxed))
+		return NULL;
+	t = unless_pinned(w, go__take_next(victim, false));
+	/* What has been sent there to migrate may as well migrate on. */
+	if (!t && w->runtime->migrate)
+		t = unless_pinned(w, go__queue_pop(&victim->inbox));
+	return t;
 }
 
 static uint64_t random_next(struct go__worker *w)
@@ -228,13 +231,13 @@ uint64_t go__random(void)
 static struct go__task *from_others(struct go__worker *w)
 {
 	struct go_runtime *rt = w->runtime;
-	unsigned first = (unsigned)(random_next(w) % rt->worker_count);
+	unsigned slots = go__slots(rt);
+	unsigned first = (unsigned)(random_next(w) % slots);
 	uint64_t now = go__sys_now();
 	struct go__task *t;
 
-	for (unsigned i = 0; i < rt->worker_count; i++) {
-		struct go__worker *victim =
-			&rt->worker[(first + i) % rt->worker_count];
+	for (unsigned i = 0; i < slots; i++) {
+		struct go__worker *victim = &rt->worker[(first + i) % slots];
 
 		if (victim == w)
 			continue;
@@ -252,7 +255,7 @@ bool go__work_anywhere(struct go__worker *w)
 
 	if (go__queue_count(&rt->injection) || go__queue_count(&w->inbox))
 		return true;
-	for (unsigned i = 0; i < rt->worker_count; i++)
+	for (unsigned i = 0; i < go__slots(rt); i++)
 		if (go__woken_count(&rt->worker[i].woken) ||
 		    go__fresh_count(&rt->worker[i].fresh))
 			return true;
@@ -264,7 +267,7 @@ static bool surplus(struct go_runtime *rt)
 {
 	if (go__queue_count(&rt->injection))
 		return true;
-	for (unsigned i = 0; i < rt->worker_count; i++)
+	for (unsigned i = 0; i < go__slots(rt); i++)
 		if (go__woken_count(&rt->worker[i].woken) +
 			    go__fresh_count(&rt->worker[i].fresh) >=
 		    2)
@@ -327,10 +330,9 @@ struct go__task *go__pick(struct go__worker *w, bool (*done)(void *), void *arg)
 			return NULL;
 		}
 		t = look(w);
-		if (!t && rt->worker_count > 1) {
+		if (!t && !go__alone(w)) {
 			if (!searching)
-				searching = go__idle_search(&rt->idle,
-							    rt->worker_count);
+				searching = go__idle_search(&rt->idle);
 			if (searching)
 				t = from_others(w);
 		}

@@ -41,8 +41,7 @@ void go__notify(struct go_runtime *rt)
 		rouse(go__container_of(s, struct go__worker, sleeper), sentry);
 }
 
-/* Wake this worker if it sleeps: its inbox has been filled. */
-static void notify_worker(struct go__worker *w)
+void go__notify_worker(struct go__worker *w)
 {
 	bool sentry;
 
@@ -52,8 +51,8 @@ static void notify_worker(struct go__worker *w)
 
 void go__notify_all(struct go_runtime *rt)
 {
-	for (unsigned i = 0; i < rt->worker_count; i++)
-		notify_worker(&rt->worker[i]);
+	for (unsigned i = 0; i < go__slots(rt); i++)
+		go__notify_worker(&rt->worker[i]);
 }
 
 void go__submit_shared(struct go__worker *self)
@@ -77,7 +76,7 @@ static void inject(struct go_runtime *rt, struct go__task *t)
 static void into_inbox(struct go__worker *w, struct go__task *t)
 {
 	go__queue_push(&w->inbox, &t, 1);
-	notify_worker(w);
+	go__notify_worker(w);
 }
 
 /*
@@ -112,6 +111,20 @@ void go__overflow_ring(struct go__worker *self, struct go__task *t)
 	go__notify(self->runtime);
 }
 
+/* The worker after this one, past those that do not look at their inboxes. */
+static struct go__worker *after(struct go_runtime *rt, unsigned index)
+{
+	for (unsigned i = 1; i <= rt->worker_count; i++) {
+		struct go__worker *w =
+			&rt->worker[(index + i) % rt->worker_count];
+
+		/* relaxed: as good as it gets. */
+		if (!atomic_load_explicit(&w->stuck, memory_order_relaxed))
+			return w;
+	}
+	return NULL;
+}
+
 /* Where a task must go that may not simply stay here; NULL: it may. */
 static struct go__worker *elsewhere(struct go__worker *self, struct go__task *t)
 {
@@ -120,7 +133,7 @@ static struct go__worker *elsewhere(struct go__worker *self, struct go__task *t)
 	if (t->pinned)
 		return t->worker == self ? NULL : t->worker;
 	if (rt->migrate && rt->worker_count > 1)
-		return &rt->worker[(t->worker->index + 1) % rt->worker_count];
+		return after(rt, t->worker->index);
 	return NULL;
 }
 
@@ -131,6 +144,7 @@ GO__ALWAYS_INLINE void make_ready(struct go__worker *self, struct go__task *t,
 	struct go_runtime *rt =
 		atomic_load_explicit(&t->runtime, memory_order_relaxed);
 	struct go__worker *other;
+	bool was;
 
 	if (!self || self->runtime != rt) {
 		from_outside(rt, t);
@@ -142,7 +156,9 @@ GO__ALWAYS_INLINE void make_ready(struct go__worker *self, struct go__task *t,
 		return;
 	}
 	if (soon) {
-		t = go__swap_next(self, t, self->alone);
+		was = go__worker_close_if_open(self);
+		t = go__swap_next(self, t, go__alone(self));
+		go__worker_reopen(self, was);
 		if (!t) {
 			go__submit(self);
 			return;

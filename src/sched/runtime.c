@@ -19,6 +19,7 @@
 #include "sched/worker.h"
 
 #include <gofer/deadline.h>
+#include <gofer/debug.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,8 +31,11 @@
 enum {
 	WORKERS_MOST = 256,
 	BLOCKING_MOST = 512,
-	FAIRNESS = 61
+	FAIRNESS = 61,
+	SPARES_LEAST = 4,
 };
+
+static const uint64_t STUCK_AFTER = 10 * 1000 * 1000;
 
 /* ---- options ---- */
 
@@ -67,7 +71,7 @@ static int check_options(const go_runtime_options *o)
 	    (o->flavour != GO_MULTI_THREAD &&
 	     o->flavour != GO_CURRENT_THREAD) ||
 	    o->workers > WORKERS_MOST || o->deadlock_after_ns < 0 ||
-	    o->blocking_keep_alive_ns < 0 ||
+	    o->blocking_keep_alive_ns < 0 || o->stuck_after_ns < 0 ||
 	    (o->stack_bytes && !go__stack_class(o->stack_bytes)))
 		return -EINVAL;
 	return 0;
@@ -105,6 +109,28 @@ static void configure_pool(struct go__pool *p, const go_runtime_options *o)
 		      ns == GO_NEVER ? GO__NO_DEADLINE : (uint64_t)ns);
 }
 
+/* After how long a task that keeps its worker is a hog. */
+static uint64_t stuck_after_of(const go_runtime_options *o)
+{
+	uint64_t ms = override("GOFER_STUCK_AFTER_MS", UINT64_MAX, 1000000);
+
+	if (ms != UINT64_MAX)
+		return ms ? ms * 1000000 : GO__NO_DEADLINE;
+	if (o->stuck_after_ns == GO_NEVER)
+		return GO__NO_DEADLINE;
+	return o->stuck_after_ns ? (uint64_t)o->stuck_after_ns : STUCK_AFTER;
+}
+
+static void configure_watchdog(struct go_runtime *rt,
+			       const go_runtime_options *o)
+{
+	rt->stuck_after = stuck_after_of(o);
+	rt->on_stuck = o->on_stuck;
+	rt->on_stuck_arg = o->on_stuck_arg;
+	if (!rt->on_stuck && override("GOFER_STUCK_REPORT", 0, 1))
+		rt->on_stuck = go_stuck_print;
+}
+
 static void configure(struct go_runtime *rt, const go_runtime_options *o)
 {
 	const char *name = o->thread_name ? o->thread_name : "gofer";
@@ -118,6 +144,7 @@ static void configure(struct go_runtime *rt, const go_runtime_options *o)
 	rt->patience = patience_of(o);
 	configure_pool(&rt->pool, o);
 	rt->migrate = override("GOFER_MIGRATE", o->migrate, 1);
+	configure_watchdog(rt, o);
 	strncpy(rt->thread_name, name, sizeof(rt->thread_name) - 1);
 	if (o->allow_unguarded)
 		go__stack_allow_unguarded(true);
@@ -139,15 +166,27 @@ static void describe_task(const struct go__context *c, struct go__overflow *out)
 	out->setting = "go_spawn_options.stack_bytes, or GOFER_STACK_BYTES";
 }
 
-static struct go_runtime *allocate(unsigned workers)
+/* Workers that may be lent. */
+static unsigned count_spares(const go_runtime_options *o, int flavour,
+			     unsigned workers)
 {
-	size_t bytes =
-		sizeof(struct go_runtime) + workers * sizeof(struct go__worker);
-	struct go_runtime *rt = go__sys_aligned_alloc(64, bytes);
+	if (flavour == GO_CURRENT_THREAD ||
+	    stuck_after_of(o) == GO__NO_DEADLINE)
+		return 0;
+	return workers < SPARES_LEAST ? SPARES_LEAST : workers;
+}
+
+/* Those that may be lent stay as they are until the first time. */
+static struct go_runtime *allocate(unsigned workers, unsigned spares)
+{
+	size_t one = sizeof(struct go__worker);
+	size_t bytes = sizeof(struct go_runtime) + workers * one;
+	struct go_runtime *rt = go__sys_aligned_alloc(64, bytes + spares * one);
 
 	if (rt) {
 		memset(rt, 0, bytes);
 		rt->worker_count = workers;
+		rt->spares = spares;
 	}
 	return rt;
 }
@@ -155,8 +194,8 @@ static struct go_runtime *allocate(unsigned workers)
 /* Stop the threads that run.  The phase is STOPPED. */
 static void join_threads(struct go_runtime *rt)
 {
-	go__notify_all(rt);
 	go__watchdog_stop(rt);
+	go__notify_all(rt);
 	go__pool_stop(rt);
 }
 
@@ -186,6 +225,7 @@ int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 	static const go_runtime_options defaults;
 	const go_runtime_options *o = options ? options : &defaults;
 	struct go_runtime *rt;
+	unsigned workers;
 	int r, flavour;
 
 	if (!out)
@@ -194,14 +234,16 @@ int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 	if (r < 0)
 		return r;
 	flavour = flavour_of(o);
-	rt = allocate(count_workers(o, flavour));
+	workers = count_workers(o, flavour);
+	rt = allocate(workers, count_spares(o, flavour, workers));
 	if (!rt)
 		return -ENOMEM;
 	rt->flavour = flavour;
 	configure(rt, o);
 	go__queue_init(&rt->injection);
 	go__queue_init(&rt->starved);
-	go__idle_init(&rt->idle);
+	go__idle_init(&rt->idle, rt->worker_count);
+	go__lend_init(rt);
 	for (unsigned i = 0; i < rt->worker_count; i++)
 		go__worker_init(&rt->worker[i], rt, i);
 	/* relaxed: always the same value. */
@@ -339,12 +381,13 @@ uint64_t go__runtime_live(struct go_runtime *rt)
 	uint64_t ended =
 		atomic_load_explicit(&rt->pool.ended, memory_order_seq_cst);
 
-	for (unsigned i = 0; i < rt->worker_count; i++)
+	for (unsigned i = 0; i < go__slots(rt); i++)
 		/* acquire <- [ended]: what came before the ends is counted
 		 * below. */
 		ended += atomic_load_explicit(&rt->worker[i].ended,
 					      memory_order_acquire);
-	for (unsigned i = 0; i < rt->worker_count; i++)
+	/* Once more: a task that has ended may have begun on a new one. */
+	for (unsigned i = 0; i < go__slots(rt); i++)
 		/* relaxed: see the head; a task's own beginning is counted
 		 * before its end. */
 		begun += atomic_load_explicit(&rt->worker[i].spawned,

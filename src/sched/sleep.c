@@ -20,8 +20,8 @@
  * All sequentially consistent.  If O2 comes before S1 in their order, then so
  * does O1 before S2, and the sentry has seen the timer; else O2 reads what S1
  * or S3 wrote, and compares.  (A worker that is awake looks after its timers
- * itself; if it does not come to it, the watchdog has others do it.)  In a
- * runtime with one worker nobody would read what S1 and S3 write.
+ * itself; if it does not come to it, the watchdog has others do it.)  While a
+ * worker is alone nobody would read what S1 and S3 write.
  *
  * INVARIANT  poll_owner is 1 while somebody is inside go__poller_wait(), and a
  *            sentry holds it from before it joins the sleepers until it has
@@ -29,19 +29,19 @@
  *
  * TESTS  model_idle.c, with timers behind the sentry.
  */
-#include "sched/worker.h"
-
 #include "arch/sys.h"
 #include "sched/blocking.h"
+#include "sched/local.h"
 
-bool go__poll_acquire(struct go_runtime *rt)
+bool go__poll_acquire(struct go__worker *w)
 {
+	struct go_runtime *rt = w->runtime;
 	unsigned none = 0;
 
 	/* relaxed: a look, to keep the line shared while somebody polls. */
 	if (atomic_load_explicit(&rt->poll_owner, memory_order_relaxed))
 		return false;
-	if (rt->worker_count == 1) {
+	if (go__alone(w)) {
 		/* relaxed: there is nobody else. */
 		atomic_store_explicit(&rt->poll_owner, 1, memory_order_relaxed);
 		return true;
@@ -58,9 +58,9 @@ void go__poll_release(struct go_runtime *rt)
 	atomic_store_explicit(&rt->poll_owner, 0, memory_order_release);
 }
 
-static void set_sleep_until(struct go_runtime *rt, uint64_t when)
+static void set_sleep_until(struct go_runtime *rt, bool alone, uint64_t when)
 {
-	if (rt->worker_count > 1)
+	if (!alone)
 		/* [sleep_until] seq_cst: S1 and S3 of the head. */
 		go__store_seq_cst(&rt->sleep_until, when);
 }
@@ -70,7 +70,7 @@ static uint64_t earliest(struct go_runtime *rt)
 {
 	uint64_t first = GO__NO_DEADLINE;
 
-	for (unsigned i = 0; i < rt->worker_count; i++) {
+	for (unsigned i = 0; i < go__slots(rt); i++) {
 		uint64_t next = go__wheel_next(&rt->worker[i].wheel);
 
 		first = next < first ? next : first;
@@ -117,8 +117,10 @@ static bool sleep_in_poller(struct go__worker *w, uint64_t patience,
 	struct go_runtime *rt = w->runtime;
 	uint64_t now = 0, due, until, enough = GO__NO_DEADLINE;
 	int64_t timeout = -1;
+	/* Until we are back: a worker that sleeps is not open. */
+	bool alone = go__alone(w);
 
-	set_sleep_until(rt, GO__NO_DEADLINE);
+	set_sleep_until(rt, alone, GO__NO_DEADLINE);
 	due = sooner(earliest(rt), w->limit);
 	if (due != GO__NO_DEADLINE || patience != GO__NO_DEADLINE ||
 	    go__stack_trim_due() != UINT64_MAX) {
@@ -130,13 +132,13 @@ static bool sleep_in_poller(struct go__worker *w, uint64_t patience,
 	until = sooner(due, enough);
 	if (until != GO__NO_DEADLINE)
 		timeout = until > now ? (int64_t)(until - now) : 0;
-	set_sleep_until(rt, until);
+	set_sleep_until(rt, alone, until);
 	(void)go__poller_wait(rt->poller, timeout, GO__RING_CAPACITY, ready);
-	set_sleep_until(rt, 0);
+	set_sleep_until(rt, alone, 0);
 	if (until == GO__NO_DEADLINE)
 		return false;
 	now = go__sys_now();
-	for (unsigned i = 0; due <= now && i < rt->worker_count; i++)
+	for (unsigned i = 0; due <= now && i < go__slots(rt); i++)
 		go__wheel_run(&rt->worker[i].wheel, now, ready);
 	return enough <= now && due > now && ready->count == 0;
 }
@@ -172,7 +174,7 @@ static bool give_up_starved(struct go__worker *w)
 	struct go__task *t;
 
 	if (go__queue_count(&rt->starved) == 0 ||
-	    go__idle_count(go__idle_state(&rt->idle)) != rt->worker_count)
+	    !go__idle_all_asleep(go__idle_state(&rt->idle)))
 		return false;
 	t = go__queue_pop(&rt->starved);
 	if (!t)
@@ -196,8 +198,8 @@ static bool must_not_sleep(struct go__worker *w)
 		if (w->runtime->flavour == GO_CURRENT_THREAD)
 			return true;
 	}
-	return phase == GO__STOPPED || go__work_anywhere(w) ||
-	       give_up_starved(w);
+	return phase == GO__STOPPED || go__loan_of(w) == GO__LOAN_RECALLED ||
+	       go__work_anywhere(w) || give_up_starved(w);
 }
 
 /* Somebody has picked us; the signal may still be on its way. */
@@ -213,7 +215,7 @@ static void await_signal(struct go__worker *w)
 bool go__worker_sleep(struct go__worker *w, bool searching)
 {
 	struct go_runtime *rt = w->runtime;
-	bool sentry = go__poll_acquire(rt);
+	bool sentry = go__poll_acquire(w);
 	struct go__wake_list ready;
 
 	go__wake_list_init(&ready);
@@ -222,12 +224,10 @@ bool go__worker_sleep(struct go__worker *w, bool searching)
 	if (searching) {
 		if (sentry)
 			go__poll_release(rt);
+	} else if (sentry) {
+		sleep_as_sentry(w, &ready);
 	} else {
-		go__watchdog_kick(rt);
-		if (sentry)
-			sleep_as_sentry(w, &ready);
-		else
-			sleep_on_futex(w);
+		sleep_on_futex(w);
 	}
 	(void)go__note_time(w, go__sys_now());
 	if (!go__idle_leave(&rt->idle, &w->sleeper, searching)) {
@@ -240,13 +240,28 @@ bool go__worker_sleep(struct go__worker *w, bool searching)
 	return searching;
 }
 
+/*
+ * Who falls asleep as the last looks at more than tasks (must_not_sleep()), and
+ * so does whoever it wakes.  If all others sleep we were the last, and one of
+ * them is to take our looks; we have no use for what they find.
+ */
+void go__worker_quit(struct go__worker *w)
+{
+	struct go_runtime *rt = w->runtime;
+	bool last = go__idle_quit(&rt->idle);
+
+	tell_sentry(w);
+	if (last || go__work_anywhere(w))
+		go__notify(rt);
+}
+
 /* ---- asleep in a foreign loop: guest.c ---- */
 
 void go__worker_doze(struct go__worker *w, bool rouse)
 {
 	struct go_runtime *rt = w->runtime;
 
-	(void)go__poll_acquire(rt);
+	(void)go__poll_acquire(w);
 	w->dozing = true;
 	go__idle_join(&rt->idle, &w->sleeper, true, false);
 	go__poller_doze(rt->poller);

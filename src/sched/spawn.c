@@ -144,7 +144,7 @@ int go__spawn(struct go_runtime *rt, struct go__worker *self,
 		r = obtain(rt, self, here, &t);
 	if (r < 0)
 		return r;
-	fill(t, rt, here ? self : &rt->worker[0], start);
+	fill(t, rt, here ? go__worker_home(self) : &rt->worker[0], start);
 	if (o) {
 		t->name = o->name;
 		t->pinned = o->pinned;

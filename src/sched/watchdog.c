@@ -16,23 +16,38 @@
  *
  * The woken one searches, finds it, or becomes the sentry.
  *
- * While no worker sleeps there is nobody to wake, while all sleep there is
- * nothing to find: then the watchdog sleeps without a time-out.  The number of
- * sleepers changes in go__worker_sleep() only, which kicks it afterwards:
+ * HOGS  While no worker sleeps there is nobody to wake.  Others look at timers,
+ * the poller and the injection queue then, between two tasks.  But a worker
+ * that has run one task for longer than rt->stuck_after is hogged: what lies in
+ * its queues may wait until another worker runs dry; and if all are, everything
+ * waits.  Then a worker is lent (lend.c), one for each that is hogged at most,
+ * and the hog is reported (stuck.c).  The threshold is seen at a tick, the
+ * beginning at the tick after it; four ticks in the threshold make it late by
+ * half of it at most, and a busy runtime pays for 400 ticks a second.
+ *
+ * When there are more workers lent than hogged ones for as long as the
+ * threshold, so that a task that hogs again and again does not start a thread
+ * each time, one is recalled.
+ *
+ * SLEEP  While all active workers sleep there is nothing to find: then, with
+ * nobody lent, the watchdog sleeps without a time-out.  A worker that has left
+ * the sleepers kicks it:
  *
  *     worker    change idle.state; read watch; if ASLEEP: wake it
- *     watchdog  watch = ASLEEP; read idle.state; if some sleep: stay awake
+ *     watchdog  watch = ASLEEP; read idle.state; if not all sleep: stay awake
  *
- * All sequentially consistent, so one of them sees the other.  With a single
- * worker there is no watchdog.
+ * All sequentially consistent, so one of them sees the other.
  *
- * TESTS  model_watchdog.c: its sleep.
+ * There is none in a GO_CURRENT_THREAD runtime, which has no threads by its
+ * contract; nor with a single worker from which nobody is lent.
+ *
+ * TESTS  model_watchdog.c: its sleep; test_stuck.c: what it does.
  */
-#include "sched/worker.h"
-
 #include <signal.h>
 
 #include "arch/sys.h"
+#include "sched/local.h"
+#include "sched/stuck.h"
 
 enum {
 	ASLEEP,
@@ -41,12 +56,12 @@ enum {
 };
 
 static const uint64_t TICK = 1000 * 1000;
+static const uint64_t BUSY_TICK = 2500 * 1000;   /* While no worker sleeps. */
+static const uint64_t RETRY = 100 * 1000 * 1000; /* If none can be lent. */
 
-static bool some_sleep(struct go_runtime *rt)
+static bool all_sleep(struct go_runtime *rt)
 {
-	uint32_t idle = go__idle_count(go__idle_state(&rt->idle));
-
-	return idle != 0 && idle != rt->worker_count;
+	return go__idle_all_asleep(go__idle_state(&rt->idle));
 }
 
 static void set(struct go_runtime *rt, uint32_t value)
@@ -60,7 +75,7 @@ void go__watchdog_kick(struct go_runtime *rt)
 {
 	uint32_t asleep = ASLEEP;
 
-	if (!rt->watched || !some_sleep(rt))
+	if (!rt->watched || all_sleep(rt))
 		return;
 	/* seq_cst: as [watch]; a failure finds it awake, or ending. */
 	if (atomic_load_explicit(&rt->watch, memory_order_seq_cst) == ASLEEP &&
@@ -70,56 +85,157 @@ void go__watchdog_kick(struct go_runtime *rt)
 		go__sys_futex_wake(&rt->watch, 1);
 }
 
-/* Has this worker made no pick since `picks`, with tasks waiting? */
-static bool is_stuck(struct go__worker *w, uint64_t *picks)
+/* ---- one tick ---- */
+
+/* What it knows from one tick to the next. */
+struct watch {
+	bool unpolled;     /* At the last tick nobody was in the poller. */
+	uint64_t surplus;  /* Since when more are lent than hogged; 0: not. */
+	uint64_t retry_at; /* When to lend again. */
+};
+
+/* What it finds. */
+struct findings {
+	uint64_t now;
+	unsigned hogs;
+	bool left;    /* Tasks in the queues of one that makes no picks, */
+	bool kept;    /* of one that is hogged. */
+	bool overdue; /* A timer. */
+	bool unpolled;
+};
+
+static bool has_tasks(struct go__worker *w)
 {
 	/* relaxed: a guess, once per tick. */
-	uint64_t now = atomic_load_explicit(&w->picks, memory_order_relaxed);
-	bool still = now == *picks;
-
-	*picks = now;
-	if (!still)
-		return false;
-	/* relaxed: as above. */
 	return atomic_load_explicit(&w->next, memory_order_relaxed) ||
 	       go__woken_count(&w->woken) || go__fresh_count(&w->fresh);
 }
 
-struct watch {
-	uint64_t picks[256]; /* Of each worker, at the last tick. */
-	bool unpolled;       /* At the last tick nobody was in the poller. */
-};
+static void look_at(struct go__worker *w, struct findings *f)
+{
+	struct go__watched *seen = &w->watched;
+	/* relaxed, both: a guess, once per tick. */
+	uint64_t picks = go__picks(w);
+	bool stuck = picks == seen->picks &&
+		     atomic_load_explicit(&w->current, memory_order_relaxed);
+
+	f->overdue = f->overdue || go__wheel_next(&w->wheel) <= f->now;
+	if (!stuck) {
+		seen->picks = picks;
+		seen->since = f->now;
+	}
+	seen->hogged = stuck && f->now - seen->since >= w->runtime->stuck_after;
+	/* relaxed: thieves may read it a round late. */
+	atomic_store_explicit(&w->stuck, stuck, memory_order_relaxed);
+	f->hogs += seen->hogged;
+	f->left = f->left || (stuck && has_tasks(w));
+	f->kept = f->kept || (seen->hogged && has_tasks(w));
+}
+
+static void look_around(struct go_runtime *rt, struct watch *watch,
+			struct findings *f)
+{
+	bool nobody;
+
+	*f = (struct findings){.now = go__sys_now()};
+	for (unsigned i = 0; i < go__slots(rt); i++)
+		look_at(&rt->worker[i], f);
+	/* relaxed: a guess. */
+	nobody = !atomic_load_explicit(&rt->poll_owner, memory_order_relaxed);
+	f->unpolled = nobody && watch->unpolled;
+	watch->unpolled = nobody;
+}
+
+/* Everybody is hogged, and there is something to do. */
+static bool all_wait(struct go_runtime *rt, const struct findings *f,
+		     unsigned awake)
+{
+	if (f->hogs < awake)
+		return false;
+	return f->overdue || go__queue_count(&rt->injection) != 0 ||
+	       (f->unpolled && go__runtime_live(rt) > f->hogs);
+}
+
+static void lend(struct go_runtime *rt, struct watch *watch,
+		 const struct findings *f)
+{
+	int r;
+
+	if (go__lent(rt) >= f->hogs || f->now < watch->retry_at)
+		return;
+	r = go__lend(rt);
+	/* Too late by a moment, or for longer. */
+	if (r < 0 && r != -EBUSY)
+		watch->retry_at = f->now + RETRY;
+}
+
+static void report(struct go_runtime *rt, const struct findings *f, bool all)
+{
+	for (unsigned i = 0; i < go__slots(rt); i++) {
+		struct go__worker *w = &rt->worker[i];
+
+		if (w->watched.hogged &&
+		    (all || has_tasks(w) || go__queue_count(&w->inbox) != 0))
+			go__stuck_report(w, f->now - w->watched.since);
+	}
+}
+
+/* Are more lent than are needed, and have been for long? */
+static bool too_many(struct go_runtime *rt, struct watch *watch,
+		     const struct findings *f)
+{
+	if (go__lent(rt) <= f->hogs) {
+		watch->surplus = 0;
+		return false;
+	}
+	if (watch->surplus == 0)
+		watch->surplus = f->now;
+	return all_sleep(rt) || f->now - watch->surplus >= rt->stuck_after;
+}
 
 static void tick(struct go_runtime *rt, struct watch *watch)
 {
-	uint64_t now = go__sys_now();
-	bool wake = false, unpolled;
+	uint64_t state = go__idle_state(&rt->idle);
+	unsigned awake = go__idle_active(state) - go__idle_count(state);
+	struct findings f;
+	bool all;
 
-	for (unsigned i = 0; i < rt->worker_count; i++) {
-		struct go__worker *w = &rt->worker[i];
-		bool stuck = is_stuck(w, &watch->picks[i]);
-
-		/* relaxed: thieves may read it a round late. */
-		atomic_store_explicit(&w->stuck, stuck, memory_order_relaxed);
-		wake = wake || stuck || go__wheel_next(&w->wheel) <= now;
-	}
-	/* relaxed: a guess. */
-	unpolled = !atomic_load_explicit(&rt->poll_owner, memory_order_relaxed);
-	if (wake || (unpolled && watch->unpolled))
+	look_around(rt, watch, &f);
+	if (f.left || f.overdue || f.unpolled)
 		go__notify(rt);
-	watch->unpolled = unpolled;
+	all = go__idle_count(state) == 0 && all_wait(rt, &f, awake);
+	if (all || (f.kept && go__idle_count(state) == 0))
+		lend(rt, watch, &f);
+	if (f.hogs != 0 && rt->on_stuck)
+		report(rt, &f, all);
+	if (too_many(rt, watch, &f))
+		go__recall(rt);
+	go__lend_settle(rt);
+}
+
+/* ---- its thread ---- */
+
+static uint64_t pause_of(struct go_runtime *rt)
+{
+	uint64_t quarter = rt->stuck_after / 4;
+
+	if (go__idle_count(go__idle_state(&rt->idle)) != 0 ||
+	    go__lent(rt) != 0 || quarter < TICK)
+		return TICK;
+	return quarter < BUSY_TICK ? quarter : BUSY_TICK;
 }
 
 static void *run(void *arg)
 {
 	struct go_runtime *rt = arg;
-	struct watch watch = {{0}, false};
+	struct watch watch = {0};
 	uint32_t state;
 	sigset_t all;
 
 	/* The program's handlers belong on the program's threads. */
 	sigfillset(&all);
 	(void)go__sys_sigmask(SIG_BLOCK, &all, NULL);
+	go__lend_begin(rt);
 	/* seq_cst: as [watch]. */
 	while ((state = atomic_load_explicit(&rt->watch,
 					     memory_order_seq_cst)) != ENDING) {
@@ -129,11 +245,10 @@ static void *run(void *arg)
 			continue;
 		}
 		(void)go__sys_futex_wait(&rt->watch, TICKING,
-					 go__sys_now() + TICK);
-		if (some_sleep(rt)) {
-			tick(rt, &watch);
+					 go__sys_now() + pause_of(rt));
+		tick(rt, &watch);
+		if (!all_sleep(rt) || go__lent(rt) != 0)
 			continue;
-		}
 		state = TICKING;
 		/* seq_cst: as [watch]; a failure is ENDING. */
 		if (atomic_compare_exchange_strong_explicit(
@@ -148,8 +263,11 @@ int go__watchdog_start(struct go_runtime *rt)
 {
 	int r;
 
-	if (rt->worker_count == 1)
+	if (rt->flavour == GO_CURRENT_THREAD ||
+	    (rt->worker_count == 1 && rt->spares == 0))
 		return 0;
+	/* relaxed: it does not run yet.  The workers are awake. */
+	atomic_store_explicit(&rt->watch, TICKING, memory_order_relaxed);
 	r = go__sys_thread_create(&rt->watchdog, 0, run, rt);
 	rt->watched = r == 0;
 	return r;

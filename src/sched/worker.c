@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* A worker's host: the stack it stands on between tasks, and its thread. */
-#include "sched/worker.h"
-
 #include "arch/sys.h"
+#include "sched/local.h"
 
 void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 		     unsigned index)
 {
 	w->runtime = rt;
 	w->index = index;
-	w->alone = rt->worker_count == 1;
+	/* relaxed: shown to nobody yet. */
+	atomic_store_explicit(&w->alone, rt->can_be_alone && index == 0,
+			      memory_order_relaxed);
 	w->fairness = rt->fairness;
 	w->fair_at = w->fairness;
 	w->seed = index + 1;
@@ -27,6 +28,8 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 __attribute__((noinline)) static void take_host(struct go__worker *w,
 						struct go__thread *thread)
 {
+	/* Where it comes from, a task's own code may have run. */
+	go__worker_close(w);
 	w->host = go__self();
 	w->host->flags |= GO__CONTEXT_WORKER;
 	w->errno_location = go__sys_errno();
@@ -56,29 +59,49 @@ void go__worker_retire(struct go__worker *w)
 	go__altstack_remove(&w->altstack);
 }
 
-int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
+static void run(struct go__worker *w, bool (*done)(void *), void *arg)
 {
-	struct go__thread *thread = go__task_self() ? NULL : go__thread_self();
-	/* A guest's is kept, or each turn would map and unmap one. */
-	bool guest = w->runtime->guest;
-	struct go__altstack own = {0}, *altstack = guest ? &w->altstack : &own;
 	struct go__task *t;
 
-	if (!thread && !go__task_self())
-		return -ENOMEM;
-	/* Without one an overflow ends the process all the same, unreported. */
-	(void)go__altstack_install(altstack);
-	take_host(w, thread);
 	while ((t = go__pick(w, done, arg))) {
 		t->worker = w;
 		go__runs(w, t);
 		go__context_switch(w->host, &t->context);
 		go__after_switch(w);
 	}
+}
+
+static bool recalled(void *arg)
+{
+	return go__loan_of((struct go__worker *)arg) == GO__LOAN_RECALLED;
+}
+
+int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
+{
+	struct go__thread *thread = go__task_self() ? NULL : go__thread_self();
+	bool lent = go__loan_of(w) != GO__LOAN_HOME;
+	/* A guest's is kept, or each turn would map and unmap one. */
+	bool guest = w->runtime->guest;
+	struct go__altstack own = {0}, *altstack = guest ? &w->altstack : &own;
+
+	if (!thread && !go__task_self())
+		return -ENOMEM;
+	/* Without one an overflow ends the process all the same, unreported. */
+	(void)go__altstack_install(altstack);
+	take_host(w, thread);
+	if (lent) {
+		go__lend_enter(w);
+		run(w, recalled, w);
+		go__lend_quit(w);
+	} else {
+		run(w, done, arg);
+	}
 	leave_host(w, thread);
 	if (guest)
 		go__altstack_rest(altstack);
 	else
 		go__altstack_remove(altstack);
+	if (lent)
+		go__lend_over(w);
 	return 0;
 }

@@ -63,10 +63,13 @@ struct go__worker {
 	struct go__task *previous;
 	uint64_t epoch; /* Of the wait of previous. */
 	enum go__after after;
-	unsigned streak;    /* Times in a row that `next` was taken. */
-	uint64_t runs;      /* Times that a task has left it. */
-	uint64_t fair_at;   /* The pick at which a slow look is due. */
-	bool alone;         /* Constant: the only one in its runtime. */
+	unsigned streak;  /* Times in a row that `next` was taken. */
+	uint64_t runs;    /* Times that a task has left it. */
+	uint64_t fair_at; /* The pick at which a slow look is due. */
+	/* The watchdog writes: nobody else touches our queues (lend.c). */
+	_Atomic bool alone;
+	/* The owner: a task's own code runs, and nothing of the scheduler. */
+	_Atomic bool open;
 	unsigned fair_turn; /* Slow looks made. */
 	unsigned fairness;  /* Picks between two of them. */
 	/* Guests (guest.c).  In a turn that has not reached its limit: there
@@ -89,6 +92,7 @@ struct go__worker {
 	struct go__context grave;     /* Stands in for a task that has ended. */
 	struct go__altstack altstack; /* A guest's, between turns, too. */
 	unsigned index;
+	bool active; /* It is lent, and counts as active. */
 
 	/* The owner writes, others read or take: see ring.h, queue.h. */
 	_Alignas(64) _Atomic(struct go__task *) next; /* Woken last. */
@@ -96,6 +100,8 @@ struct go__worker {
 	_Atomic(struct go__task *) current;
 	/* The watchdog sets it: thieves may take `next` too. */
 	_Atomic bool stuck;
+	/* An enum go__loan. */
+	_Atomic uint32_t loan;
 	/* The owner counts: picks made, tasks begun, tasks ended. */
 	_Atomic uint64_t picks, spawned, ended;
 	struct go__fresh_ring fresh;
@@ -106,6 +112,29 @@ struct go__worker {
 	/* Going to sleep and being woken: idle.h. */
 	struct go__sleeper sleeper;
 	_Atomic uint32_t roused; /* 1: somebody has picked us. */
+
+	/* The watchdog only: what it saw last, and since when. */
+	struct go__watched {
+		uint64_t picks, since;
+		bool hogged; /* For longer than the threshold. */
+	} watched;
+};
+
+/*
+ * Where a worker stands that is lent (lend.c).
+ *
+ *     loan       its host                         set by      goes on to
+ *     ---------  -------------------------------  ----------  ----------------
+ *     HOME       a thread of the runtime          creation    (stays)
+ *     FREE       none                             the host    LENT
+ *     LENT       a spare thread, or on its way    watchdog    RECALLED, FREE
+ *     RECALLED   the same, asked to quit          watchdog    FREE
+ */
+enum go__loan {
+	GO__LOAN_HOME,
+	GO__LOAN_FREE,
+	GO__LOAN_LENT,
+	GO__LOAN_RECALLED,
 };
 
 /*
@@ -123,6 +152,10 @@ enum go__phase {
 	GO__STOPPED
 };
 
+enum {
+	GO__STUCK_SITES = 128,
+};
+
 struct go_runtime {
 	/* Constant after creation. */
 	unsigned worker_count;
@@ -136,6 +169,13 @@ struct go_runtime {
 	 * GO__NO_DEADLINE: nobody does (deadlock.c). */
 	uint64_t patience;
 	struct go__poller *poller;
+	/* Workers that may be lent, behind the others: lend.c. */
+	unsigned spares;
+	/* How long a task may keep a worker, and who is told if it does;
+	 * GO__NO_DEADLINE: for ever. */
+	uint64_t stuck_after;
+	void (*on_stuck)(const struct go_stuck_report *report, void *arg);
+	void *on_stuck_arg;
 
 	/* The list of all runtimes: dump.c. */
 	_Atomic(struct go_runtime *) next_runtime;
@@ -167,6 +207,14 @@ struct go_runtime {
 	_Atomic uint32_t news;
 	/* Futex of the watchdog: 0 it sleeps, 1 it ticks, 2 it must end. */
 	_Atomic uint32_t watch;
+	/* The watchdog: workers made so far, of worker_count + spares. */
+	_Atomic unsigned slots;
+	/* The watchdog, once it runs: while no worker is lent, the only one may
+	 * use its queues as its own (lend.c). */
+	bool can_be_alone;
+	/* The watchdog only: sites that have been reported (stuck.c). */
+	const char *stuck_site[GO__STUCK_SITES];
+	unsigned stuck_sites;
 	bool watched; /* Constant: there is a watchdog. */
 	pthread_t watchdog;
 
@@ -183,11 +231,36 @@ struct go_runtime {
 	_Alignas(64) struct go__worker worker[];
 };
 
+/*
+ * How many workers there are to look at, hosted or not.  One that has been lent
+ * is seen by whoever has heard, by however long a way, of what it did.
+ */
+static inline unsigned go__slots(const struct go_runtime *rt)
+{
+	/* acquire <- [slots] in lend.c. */
+	return atomic_load_explicit(&rt->slots, memory_order_acquire);
+}
+
+static inline enum go__loan go__loan_of(const struct go__worker *w)
+{
+	/* acquire <- [loan] in lend.c. */
+	return (enum go__loan)atomic_load_explicit(&w->loan,
+						   memory_order_acquire);
+}
+
 static inline int go__phase(const struct go_runtime *rt)
 {
 	/* [phase] seq_cst <-> shutdown's store: behind the saving of a wait,
 	 * as for a task's own flag (waitword.h). */
 	return atomic_load_explicit(&rt->phase, memory_order_seq_cst);
+}
+
+/* A worker that stays, for tasks that must always come back to the same. */
+static inline struct go__worker *go__worker_home(struct go__worker *w)
+{
+	struct go_runtime *rt = w->runtime;
+
+	return &rt->worker[w->index % rt->worker_count];
 }
 
 /* The innermost deadline scope of a waiter.  For its owner. */
@@ -279,6 +352,8 @@ void go__overflow_ring(struct go__worker *self, struct go__task *t);
 void go__submit_shared(struct go__worker *self);
 /* Wake a worker if some sleep and none searches. */
 void go__notify(struct go_runtime *rt);
+/* Wake this worker if it sleeps. */
+void go__notify_worker(struct go__worker *w);
 /* Make all workers look around, whatever they sleep in. */
 void go__notify_all(struct go_runtime *rt);
 
@@ -316,13 +391,18 @@ bool go__task_bind_slow(struct go__worker *w, struct go__task *t);
 /* ---- sleep.c ---- */
 
 /* The right to be inside go__poller_wait(). */
-bool go__poll_acquire(struct go_runtime *rt);
+bool go__poll_acquire(struct go__worker *w);
 void go__poll_release(struct go_runtime *rt);
 /*
  * Sleep until there may be something to do.  Returns whether the worker is
  * counted as searching now.
  */
 bool go__worker_sleep(struct go__worker *w, bool searching);
+/*
+ * The worker runs no more tasks, and its queues are empty: it is not active any
+ * longer.
+ */
+void go__worker_quit(struct go__worker *w);
 /*
  * The two halves of a sleep in a loop of the program's own (guest.c), for the
  * worker of a GO_CURRENT_THREAD runtime: fall asleep, with `rouse` to be woken
@@ -392,11 +472,31 @@ int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg);
 /* Free what a guest's worker keeps between its turns. */
 void go__worker_retire(struct go__worker *w);
 
+/* ---- lend.c ---- */
+
+/* Prepare for it, while nobody runs yet. */
+void go__lend_init(struct go_runtime *rt);
+/* The watchdog only, first. */
+void go__lend_begin(struct go_runtime *rt);
+/* Called by a host: the worker is lent, and begins, or ends, to be active. */
+void go__lend_enter(struct go__worker *w);
+void go__lend_quit(struct go__worker *w);
+/* Called by a host, as the last: it has left the worker. */
+void go__lend_over(struct go__worker *w);
+/* How many are lent, to be recalled or not. */
+unsigned go__lent(const struct go_runtime *rt);
+/* The watchdog only: lend one more; 0 or -errno. */
+int go__lend(struct go_runtime *rt);
+/* The watchdog only: ask one to quit that is not stuck itself. */
+void go__recall(struct go_runtime *rt);
+/* The watchdog only, now and then: look after those that have quit. */
+void go__lend_settle(struct go_runtime *rt);
+
 /* ---- watchdog.c ---- */
 
 int go__watchdog_start(struct go_runtime *rt);
 void go__watchdog_stop(struct go_runtime *rt);
-/* Called when the number of sleepers has changed: ticks may be needed. */
+/* Called by a worker that has woken up: ticks may be needed. */
 void go__watchdog_kick(struct go_runtime *rt);
 
 /* ---- runtime.c ---- */

@@ -6,8 +6,8 @@
  * workers, who do as go__worker_sleep() does, and time: there are two ticks,
  * after that the next one does not come.
  *
- * Shows: while some but not all workers sleep the watchdog is awake, or is
- * being woken; it ends when it is told to, whatever it does.
+ * Shows: while a worker is awake the watchdog is, too, or is being woken; it
+ * ends when it is told to, whatever it does.
  *
  * Cannot show: that it goes back to sleep; what it finds when it ticks.
  *
@@ -58,6 +58,50 @@ uint64_t go__sys_now(void)
 	return 1;
 }
 
+/* Nobody is hogged, and nobody lent. */
+
+void go__lend_begin(struct go_runtime *rt)
+{
+	(void)rt;
+}
+
+void go__lend_settle(struct go_runtime *rt)
+{
+	(void)rt;
+}
+
+unsigned go__lent(const struct go_runtime *rt)
+{
+	(void)rt;
+	return 0;
+}
+
+int go__lend(struct go_runtime *rt)
+{
+	(void)rt;
+	model_not_called();
+	return 0;
+}
+
+void go__recall(struct go_runtime *rt)
+{
+	(void)rt;
+	model_not_called();
+}
+
+uint64_t go__runtime_live(struct go_runtime *rt)
+{
+	(void)rt;
+	return 0;
+}
+
+void go__stuck_report(struct go__worker *w, uint64_t ran_ns)
+{
+	(void)w;
+	(void)ran_ns;
+	model_not_called();
+}
+
 void go__notify(struct go_runtime *rt)
 {
 	(void)rt;
@@ -96,7 +140,9 @@ static void setup(void)
 	slept_on = ASLEEP;
 	RT->worker_count = WORKERS;
 	RT->watched = true;
-	go__idle_init(&RT->idle);
+	go__idle_init(&RT->idle, WORKERS);
+	atomic_init(&RT->slots, WORKERS);
+	RT->stuck_after = GO__NO_DEADLINE;
 	model_name(&RT->idle.state, "idle.state");
 	model_name(&RT->watch, "watch");
 	for (int i = 0; i < WORKERS; i++)
@@ -115,6 +161,13 @@ static void setup_both_asleep(void)
 	go__idle_join(&RT->idle, &RT->worker[1].sleeper, false, false);
 }
 
+/* The watchdog does not know yet. */
+static void setup_about_to_sleep(void)
+{
+	setup_both_asleep();
+	atomic_init(&RT->watch, TICKING);
+}
+
 /* ---- Threads ------------------------------------------------------------- */
 
 static void watchdog(int unused)
@@ -126,7 +179,6 @@ static void watchdog(int unused)
 static void fall_asleep(int i)
 {
 	go__idle_join(&RT->idle, &RT->worker[i].sleeper, false, false);
-	go__watchdog_kick(RT);
 }
 
 static void wake_up(int i)
@@ -176,6 +228,21 @@ static const struct model models[] = {
 		.preemptions = MODEL_UNBOUNDED,
 		.thread = {MODEL_DAEMON("watchdog", watchdog, 0),
 			   MODEL_THREAD("worker", wake_up, 0)},
+	},
+	{
+		.name = "one-wakes-up-at-once",
+		.setup = setup_about_to_sleep,
+		.finish = awake,
+		.preemptions = MODEL_UNBOUNDED,
+		.thread = {MODEL_DAEMON("watchdog", watchdog, 0),
+			   MODEL_THREAD("worker", wake_up, 0)},
+	},
+	{
+		.name = "stop-about-to-sleep",
+		.setup = setup_about_to_sleep,
+		.preemptions = MODEL_UNBOUNDED,
+		.thread = {MODEL_THREAD("watchdog", watchdog, 0),
+			   MODEL_THREAD("stop", stop, 0)},
 	},
 	{
 		.name = "all-and-one-back",

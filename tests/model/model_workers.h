@@ -208,7 +208,8 @@ static void setup_workers(unsigned workers)
 	RT->patience = GO__NO_DEADLINE;
 	go__queue_init(&RT->injection);
 	go__queue_init(&RT->starved);
-	go__idle_init(&RT->idle);
+	go__idle_init(&RT->idle, workers);
+	atomic_init(&RT->slots, workers);
 	model_name(&RT->idle.state, "idle.state");
 	for (unsigned i = 0; i < workers; i++)
 		setup_worker(&RT->worker[i], i);
