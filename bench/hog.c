@@ -4,11 +4,8 @@
  * without a pause: twenty tasks that sleep a millisecond again and again, and
  * one that a plain thread sends a byte to as often, which sends it back.
  *
- * Beside it, the same without hogs, and the CPU time that the runtime itself
- * needs per second of hogs that yield every millisecond, so that nobody is
- * stuck and the watchdog only looks: measured on a runtime without a watchdog
- * (GO_NEVER) and with one, by turns, as what is left of the process's time
- * beyond the hogs' own threads.
+ * Before it the same without hogs, and after it with hogs in a runtime that
+ * lends nothing (GO_NEVER).
  *
  * usage: hog [WORKERS [SECONDS]]      WORKERS 0, the default: as many as CPUs
  */
