@@ -23,6 +23,26 @@
 
 #ifndef GO_PLAIN_RUNNER
 #include <criterion/criterion.h>
+
+/*
+ * In the process of a case, before its body: a second before its time is up (0:
+ * after a minute) it dumps its tasks.  Criterion then kills it without a word.
+ */
+void test_limit(double seconds);
+
+#undef Test
+#define Test(...) TEST_CASE_(__VA_ARGS__, .sentinel_ = 0)
+#define TEST_CASE_(suite_, name_, ...)                                         \
+	static void suite_##_##name_##_body(void);                             \
+	CR_EXPAND(CR_TEST_BASE(suite_, name_, __VA_ARGS__))                    \
+	{                                                                      \
+		static const struct criterion_test_extra_data about_ = {       \
+			__VA_ARGS__};                                          \
+                                                                               \
+		test_limit(about_.timeout);                                    \
+		suite_##_##name_##_body();                                     \
+	}                                                                      \
+	static void suite_##_##name_##_body(void)
 #else
 
 #include <stdbool.h>
