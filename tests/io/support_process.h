@@ -58,7 +58,7 @@ static inline int status_of(const char *command, const go_process_options *o)
 /* No child is left, dead or alive. */
 static inline bool is_childless(void)
 {
-	return waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD;
+	return go_waitpid(-1, NULL, WNOHANG) == -ECHILD;
 }
 
 static inline void await_childless(void)
