@@ -82,6 +82,11 @@ int go__sys_fcntl(int fd, int op, long arg)
 	return 0;
 }
 
+void go__pollers_forked(void)
+{
+	model_fail(MODEL_MISUSE, "nobody forks", "", 0);
+}
+
 void *go__sys_aligned_alloc(size_t alignment, size_t n)
 {
 	(void)alignment;
