@@ -275,9 +275,11 @@ int go__watchdog_start(struct go_runtime *rt)
 
 void go__watchdog_stop(struct go_runtime *rt)
 {
-	if (!rt->watched)
+	/* Workers still read `watched`, so it stays.  relaxed: written before,
+	 * by this thread or under the runtime's lock. */
+	if (!rt->watched ||
+	    atomic_load_explicit(&rt->watch, memory_order_relaxed) == ENDING)
 		return;
 	set(rt, ENDING);
 	(void)go__sys_thread_join(rt->watchdog);
-	rt->watched = false;
 }
