@@ -243,8 +243,9 @@ static const char *list_fds(const go_process_options *o, const char *command)
 	MAKE(go_process_io, io, .out = text, .out_size = sizeof text - 1);
 	int r = go_process_run("sh", shell(command), o, &io);
 
-	snprintf(text + io.out_bytes, 20, r || io.status ? "%d %#x" : "", r,
-		 io.status);
+	text[io.out_bytes] = '\0';
+	if (r || io.status)
+		snprintf(text + io.out_bytes, 20, "%d %#x", r, io.status);
 	return text;
 }
 
