@@ -44,7 +44,7 @@ int go_wait_group_done(go_wait_group *g)
 
 int go_wait_group_wait(go_wait_group *g)
 {
-	struct go__line *l = go__line(&g->line);
+	struct go__line *l;
 	struct go__waiter *w;
 	int r;
 
@@ -53,6 +53,7 @@ int go_wait_group_wait(go_wait_group *g)
 	r = go__wait_enter(&w);
 	if (r < 0)
 		return r;
+	l = go__line(&g->line);
 	if (go__count_is_zero(count_of(g))) {
 		go__line_see_out(l);
 		return 0;

@@ -93,10 +93,11 @@ int go_semaphore_post(go_semaphore *s)
 
 int64_t go_semaphore_value(const go_semaphore *s)
 {
-	const struct go__permits *p = (const void *)&s->word;
+	const struct go__permits *p;
 
 	if (!s)
 		return -EINVAL;
+	p = (const void *)&s->word;
 	/* relaxed: a number, and nothing else is concluded from it. */
 	return (int64_t)(atomic_load_explicit(&p->bits, memory_order_relaxed) >>
 			 1);

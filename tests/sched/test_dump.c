@@ -420,7 +420,8 @@ static void *spin(void *arg)
 
 Test(dump, while_every_worker_is_stuck, .timeout = 60)
 {
-	MAKE(go_runtime_options, o, .workers = 2);
+	/* Nor is another one lent. */
+	MAKE(go_runtime_options, o, .workers = 2, .stuck_after_ns = GO_NEVER);
 	go_runtime *rt;
 
 	cr_assert_eq(go_runtime_create(&rt, &o), 0);

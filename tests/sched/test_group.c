@@ -281,7 +281,8 @@ static void *ends_of_waits(void *arg)
 	MUST(go_task_join(t, &result) == 0);
 	MUST(GO_TO_INT(result) == -ECANCELED);
 	{
-		GO_TIMEOUT(2 * GO_MILLISECOND);
+		/* Long enough for the spawn to come before it. */
+		GO_TIMEOUT(100 * GO_MILLISECOND);
 		MUST(GO_TO_INT(wait_for_quiet_one(&waits)) == -ETIMEDOUT);
 	}
 	return NULL;
