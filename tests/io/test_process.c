@@ -376,7 +376,7 @@ Test(process, signals_are_as_at_the_start, .timeout = 60)
 static void *terminated(void *unused)
 {
 	MAKE(go_process_options, o, .out = GO_STDIO_PIPE, .group = true);
-	go_process *p = begin("sleep 1000 & echo; wait", NULL);
+	go_process *p = begin("echo; exec sleep 1000", NULL);
 	int status = 0, from;
 	char ready;
 
