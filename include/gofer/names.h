@@ -51,6 +51,9 @@
 
 GO_BEGIN_DECLS
 
+/* Of <netdb.h>, which hides it from strict C. */
+struct addrinfo;
+
 /*
  * Find the addresses of a host and a service; the arguments are those of
  * getaddrinfo(3).  The list is freed by freeaddrinfo(3).

@@ -46,6 +46,7 @@
 #include <gofer/base.h>
 
 #include <signal.h>
+#include <sys/select.h> /* sigset_t, in strict C, too */
 #include <sys/types.h>
 
 GO_BEGIN_DECLS

@@ -49,6 +49,7 @@
 #include <gofer/base.h>
 
 #include <signal.h>
+#include <sys/select.h> /* sigset_t, in strict C, too */
 
 GO_BEGIN_DECLS
 

@@ -522,9 +522,15 @@ Test(guest, turns_of_any_size_lose_nothing, .timeout = 120)
 
 /* ---- others who run it --------------------------------------------------- */
 
+static void *sleep_for_hours(void *unused)
+{
+	(void)go_sleep(3600 * GO_SECOND);
+	return unused;
+}
+
 static void *leave_a_timer(void *rt)
 {
-	CHECK(go_runtime_spawn((go_runtime *)rt, sleep_long, NULL) == 0);
+	CHECK(go_runtime_spawn((go_runtime *)rt, sleep_for_hours, NULL) == 0);
 	return GO_INT(7);
 }
 
