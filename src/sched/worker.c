@@ -73,9 +73,12 @@ int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
 		t->worker = w;
 		go__runs(w, t);
 		go__context_switch(w->host, &t->context);
+		if (thread && go__section_over(thread, w))
+			break;
 		go__after_switch(w);
 	}
-	leave_host(w, thread);
+	if (!t)
+		leave_host(w, thread);
 	if (guest)
 		go__altstack_rest(altstack);
 	else
