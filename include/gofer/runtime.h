@@ -34,6 +34,11 @@
  * and SIGBUS that reports stack overflows and then does what was done before.
  * The child of a fork() has no workers, and must not use its parent's runtimes.
  *
+ * NESTED USE  A task that waits for its own runtime in a way that blocks its
+ * worker would wait for itself.  So go_run(), go_runtime_block_on(), and the
+ * shutdown or destruction of its own runtime return -EDEADLK in a task, and
+ * the first call of each kind says on standard error what to do instead.
+ *
  * DEADLOCKS  When all tasks of the only runtime wait for each other, and every
  * other thread of the process waits, without a deadline, for a task's end or in
  * a shutdown, then nothing can ever wake them.  After a line that says so, the
@@ -64,48 +69,90 @@ enum go_flavour {
 	GO_CURRENT_THREAD, /* No threads: tasks run inside block_on and
 			    * shutdown, on the thread that calls them; or in
 			    * another event loop (guest.h). */
+	GO_HOME_THREAD,    /* Worker threads; a task stays with the worker
+			    * that has first run it. */
 };
 
-/* How to make a runtime; all zero means the defaults, and so does NULL. */
+/*
+ * What to call when a thread that runs tasks starts and stops, and before and
+ * after it sleeps for want of tasks.  NULL: nothing.  They run on that thread,
+ * outside of any task.  Start and stop are called on the runtime's own threads
+ * only, park and unpark also on one that runs a GO_CURRENT_THREAD runtime.
+ * They must return soon, and must not call what may park (base.h).
+ */
+typedef struct go_thread_hooks {
+	void (*thread_start)(void *arg);
+	void (*thread_stop)(void *arg);
+	void (*thread_park)(void *arg);
+	void (*thread_unpark)(void *arg);
+	void *arg;
+} go_thread_hooks;
+
+/*
+ * How to make a runtime; all zero means the defaults, and so does NULL.
+ *
+ * The environment overrides each option by the variable named at its end (1
+ * and 0 for true and false): for experiments with programs as they are.  What
+ * is malformed or out of range there is ignored.  GOFER_PRINT_CONFIG=1 prints
+ * what is in effect, in the same form, as each runtime is made.
+ */
 typedef struct go_runtime_options {
-	/* An enum go_flavour.  GOFER_FLAVOUR=multi or current overrides. */
+	/* An enum go_flavour.  GOFER_FLAVOUR: multi, current or home. */
 	int flavour;
-	/* Workers of GO_MULTI_THREAD, at most 256.  0: the CPUs that the
-	 * process may run on.  GOFER_WORKERS overrides. */
+	/* Workers, at most 256; GO_CURRENT_THREAD has one.  0: the CPUs that
+	 * the process may run on, by its affinity and by the quotas of its
+	 * control groups, rounded up.  GOFER_WORKERS. */
 	unsigned workers;
 	/* Usable stack of a task, rounded up to a power of two less a guard.
-	 * 0: 192 KiB.  GOFER_STACK_BYTES overrides. */
+	 * 0: 192 KiB.  GOFER_STACK_BYTES. */
 	size_t stack_bytes;
-	/* Stack of the runtime's threads.  0: the system's default. */
+	/* Stack of a thread of the runtime.  0: the system's default.
+	 * GOFER_WORKER_STACK_BYTES. */
 	size_t worker_stack_bytes;
 	/* Name of the runtime's threads, copied; the first 15 bytes count.
-	 * NULL: "gofer". */
+	 * NULL: "gofer".  GOFER_THREAD_NAME. */
 	const char *thread_name;
 	/* After how many picks a worker looks at what it would starve: other
 	 * threads' submissions, the oldest new task, timers, descriptors.
-	 * 0: 61. */
+	 * 0: 61.  GOFER_FAIRNESS_INTERVAL. */
 	unsigned fairness_interval;
 	/* Rather run tasks on stacks without guard than not at all, where the
 	 * system has no more guards.  One runtime that asks for it turns it on
-	 * for the life of the process. */
+	 * for the life of the process.  GOFER_ALLOW_UNGUARDED. */
 	bool allow_unguarded;
 	/* A different worker after every park, to find code that relies on
-	 * its thread.  GOFER_MIGRATE=1 overrides. */
+	 * its thread; not of GO_HOME_THREAD.  GOFER_MIGRATE. */
 	bool migrate;
+	/* Do not explain on standard error why a call was refused with
+	 * -EDEADLK (NESTED USE above).  GOFER_QUIET. */
+	bool quiet;
 	/* Dump (debug.h) to standard error on this signal, and then do what
 	 * its former handler did, if there was one.  It stays so for the life
-	 * of the process.  Not SIGSEGV or SIGBUS.  0: none. */
+	 * of the process.  Not SIGSEGV or SIGBUS.  0: none.
+	 * GOFER_DUMP_SIGNAL: its number. */
 	int dump_signal;
-	/* Report a deadlock (DEADLOCKS below) that has lasted for so long.
+	/* Report a deadlock (DEADLOCKS above) that has lasted for so long.
 	 * GO_NEVER: none.  0: after a second in go_run() and go_run_with(),
-	 * none otherwise. */
+	 * none otherwise.  GOFER_DEADLOCK_AFTER_NS; never. */
 	int64_t deadlock_after_ns;
 	/* Threads that run blocking calls and tasks (blocking.h) at a time;
-	 * what comes beyond that waits for its turn.  0: 512. */
+	 * what comes beyond that waits for its turn.  0: 512.
+	 * GOFER_MAX_BLOCKING_THREADS. */
 	unsigned max_blocking_threads;
 	/* How long a thread that has nothing to do is kept.  0: 10 seconds;
-	 * GO_NEVER: until the shutdown. */
+	 * GO_NEVER: until the shutdown.  GOFER_BLOCKING_KEEP_ALIVE_NS. */
 	int64_t blocking_keep_alive_ns;
+	/* How long a busy worker may leave descriptors unlooked at, at most a
+	 * second; its next look by fairness_interval then sees to them.
+	 * 0: 50 us.  GOFER_POLL_INTERVAL_NS. */
+	int64_t poll_interval_ns;
+	/* Where random choices begin: whom to steal from, which of a select's
+	 * cases is looked at first.  The same seed repeats the choices of each
+	 * worker; what they are applied to depends on time, too, unless there
+	 * is one.  0: a different one each time.  GOFER_SEED. */
+	uint64_t seed;
+	/* What to call on the runtime's threads. */
+	go_thread_hooks hooks;
 	/* Must be zero. */
 	uint64_t reserved[8];
 } go_runtime_options;
@@ -205,7 +252,8 @@ GO_API int go_runtime_shutdown(go_runtime *runtime, int64_t timeout_ns);
  * Free a runtime that has been shut down.
  *
  * Returns  0; -EBUSY (not shut down, tasks were left, or a thread is still in
- *          it: go_runtime_enter()); -EINVAL (null).
+ *          it: go_runtime_enter()); -EINVAL (null); -EDEADLK (called by a
+ *          task of this runtime).
  * Context  plain thread, or task of another runtime.
  * Parks    never.
  */

@@ -21,17 +21,24 @@ enum {
 #define GO__LIKELY(x)   __builtin_expect(!!(x), 1)
 #define GO__UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+/* False: there is no room. */
+static inline bool go__push_woken(struct go__worker *w, struct go__task *t)
+{
+	return w->alone ? go__woken_push_alone(&w->woken, t)
+			: go__woken_push(&w->woken, t);
+}
+
+static inline bool go__push_fresh(struct go__worker *w, struct go__task *t)
+{
+	return w->alone ? go__fresh_push_alone(&w->fresh, t)
+			: go__fresh_push(&w->fresh, t);
+}
+
 /* Put a task into one of our rings; what they cannot hold is injected. */
 static inline void go__enqueue(struct go__worker *w, struct go__task *t)
 {
-	bool room;
+	bool room = t->slot ? go__push_woken(w, t) : go__push_fresh(w, t);
 
-	if (w->alone)
-		room = t->slot ? go__woken_push_alone(&w->woken, t)
-			       : go__fresh_push_alone(&w->fresh, t);
-	else
-		room = t->slot ? go__woken_push(&w->woken, t)
-			       : go__fresh_push(&w->fresh, t);
 	if (GO__UNLIKELY(!room))
 		go__overflow_ring(w, t);
 }

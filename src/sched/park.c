@@ -84,7 +84,8 @@ void go__after_switch(struct go__worker *w)
 		after_park(w);
 		break;
 	case GO__AFTER_YIELD:
-		if (w->runtime->migrate || w->previous->pinned) {
+		if (w->runtime->migrate ||
+		    (w->previous->pinned && !w->runtime->home)) {
 			go__ready(w, w->previous, false);
 		} else {
 			go__enqueue(w, w->previous);
@@ -128,6 +129,7 @@ static struct go__task *retire(struct go__task *t, struct go__context **to)
 		if (next->stack_class == class) {
 			next->slot = slot;
 			next->worker = w;
+			go__count_bound(w);
 			go__runs(w, next);
 			go__context_become(&w->grave, &next->context);
 			go__context_reset_fp();
@@ -168,8 +170,9 @@ static void task_main(void)
 	go__context_exit(&w->grave, to);
 }
 
-static void first_frame(struct go__task *t, char *slot)
+static void first_frame(struct go__worker *w, struct go__task *t, char *slot)
 {
+	go__count_bound(w);
 	t->slot = slot;
 	go__context_prepare(&t->context, go__stack_low(slot, t->stack_class),
 			    go__stack_high(slot, t->stack_class), task_main);
@@ -184,7 +187,7 @@ bool go__task_bind(struct go__worker *w, struct go__task *t)
 	slot = go__stack_pop(&w->stacks);
 	if (!slot)
 		return false;
-	first_frame(t, slot);
+	first_frame(w, t, slot);
 	return true;
 }
 
@@ -198,7 +201,7 @@ bool go__task_bind_slow(struct go__worker *w, struct go__task *t)
 		return go__stack_refill(&w->stacks) == 0 && go__task_bind(w, t);
 	if (go__stack_alloc(go__stack_bytes(t->stack_class), &stack) < 0)
 		return false;
-	first_frame(t, stack.slot);
+	first_frame(w, t, stack.slot);
 	return true;
 }
 

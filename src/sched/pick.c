@@ -30,9 +30,6 @@ enum {
 	EVENTS_LEAST = 8, /* Fetched from the poller, even if all is full. */
 };
 
-/* While busy, the poller is looked at no more often than this. */
-static const uint64_t POLL_INTERVAL = 50 * 1000;
-
 /* ---- own queues, the rarer cases ---- */
 
 /*
@@ -44,16 +41,36 @@ struct go__task *go__pick_woken(struct go__worker *w)
 {
 	struct go__task *t = go__take_next(w, w->alone);
 
-	if (t && t->pinned)
+	if (t && t->pinned && !w->runtime->home)
 		go__queue_push(&w->inbox, &t, 1);
 	else if (t)
 		go__enqueue(w, t);
 	return go__pop_woken(w, w->alone);
 }
 
+/*
+ * In a runtime of GO_HOME_THREAD the inbox is the way of most tasks that are
+ * woken.  So they do not go first, but queue with the others, as far as the
+ * ring has room: with those that have yet to run among them, whose place is
+ * here as well.
+ */
+static struct go__task *empty_inbox(struct go__worker *w)
+{
+	struct go__task *batch[BATCH];
+	unsigned room = GO__RING_CAPACITY - go__woken_count(&w->woken), n;
+
+	/* Full of tasks that yield it stays full: take turns. */
+	if (room == 0)
+		return go__picks(w) % 2 ? go__queue_pop(&w->inbox) : NULL;
+	n = go__queue_take(&w->inbox, batch, room < BATCH ? room : BATCH);
+	for (unsigned i = 0; i < n; i++)
+		(void)go__push_woken(w, batch[i]);
+	return NULL;
+}
+
 struct go__task *go__pick_inbox(struct go__worker *w)
 {
-	return go__queue_pop(&w->inbox);
+	return w->runtime->home ? empty_inbox(w) : go__queue_pop(&w->inbox);
 }
 
 /* ---- shared queues ---- */
@@ -162,7 +179,7 @@ static struct go__task *fair_look(struct go__worker *w)
 		&w->runtime->worker[w->fair_turn++ % w->runtime->worker_count]
 			 .wheel,
 		now);
-	if (now - w->polled_at >= POLL_INTERVAL)
+	if (now - w->polled_at >= w->runtime->poll_interval)
 		go__look_at_poller(w, now);
 	if (go__queue_count(&w->runtime->starved) && (t = from_starved(w)))
 		return t;
@@ -188,15 +205,17 @@ static struct go__task *unless_pinned(struct go__worker *w, struct go__task *t)
 static struct go__task *steal(struct go__worker *w, struct go__worker *victim)
 {
 	struct go__task *batch[BATCH];
-	unsigned n;
+	bool home = w->runtime->home;
+	unsigned n = 0;
 
-	n = go__woken_take(&victim->woken, batch, BATCH, true);
+	if (!home)
+		n = go__woken_take(&victim->woken, batch, BATCH, true);
 	if (n == 0)
 		n = go__fresh_take(&victim->fresh, batch, BATCH);
 	if (n)
 		return adopt(w, batch, n);
 	/* relaxed: the watchdog's word for it; a second chance comes. */
-	if (atomic_load_explicit(&victim->stuck, memory_order_relaxed))
+	if (!home && atomic_load_explicit(&victim->stuck, memory_order_relaxed))
 		return unless_pinned(w, go__take_next(victim, false));
 	return NULL;
 }
@@ -219,10 +238,7 @@ uint64_t go__random(void)
 		       : atomic_fetch_add_explicit(&threads, 1,
 						   memory_order_relaxed);
 
-	/* Steele and others, Fast Splittable Generators, 2014. */
-	n *= 0x9e3779b97f4a7c15U;
-	n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9U;
-	return n ^ n >> 27;
+	return go__mix(n);
 }
 
 static struct go__task *from_others(struct go__worker *w)
@@ -250,11 +266,11 @@ bool go__work_anywhere(struct go__worker *w)
 {
 	struct go_runtime *rt = w->runtime;
 
-	if (go__queue_count(&rt->injection) || go__queue_count(&w->inbox))
+	if (go__queue_count(&rt->injection) || go__queue_count(&w->inbox) ||
+	    go__woken_count(&w->woken))
 		return true;
 	for (unsigned i = 0; i < rt->worker_count; i++)
-		if (go__woken_count(&rt->worker[i].woken) ||
-		    go__fresh_count(&rt->worker[i].fresh))
+		if (go__stealable(&rt->worker[i]))
 			return true;
 	return false;
 }
@@ -265,9 +281,7 @@ static bool surplus(struct go_runtime *rt)
 	if (go__queue_count(&rt->injection))
 		return true;
 	for (unsigned i = 0; i < rt->worker_count; i++)
-		if (go__woken_count(&rt->worker[i].woken) +
-			    go__fresh_count(&rt->worker[i].fresh) >=
-		    2)
+		if (go__stealable(&rt->worker[i]) >= 2)
 			return true;
 	return false;
 }

@@ -12,14 +12,19 @@
  *       runtime, or no room
  *     pinned, and not here          its worker's inbox
  *
+ * In a runtime of GO_HOME_THREAD all that have run are like the pinned ones;
+ * but nobody steals from the rings of woken tasks there, so at home they queue
+ * in the ring, and come to it from the inbox (pick.c).
+ *
  * The handshake with workers that fall asleep is in idle.h.
  */
 #include "arch/sys.h"
 #include "sched/local.h"
 
 enum {
-	OVERFLOW_MOST = 32
-}; /* Tasks that leave a full ring at a time. */
+	OVERFLOW_MOST = 32, /* Tasks that leave a full ring at a time. */
+	LOPSIDED = 8,       /* So many more tasks here than there. */
+};
 
 static void rouse(struct go__worker *w, bool sentry)
 {
@@ -58,11 +63,11 @@ void go__notify_all(struct go_runtime *rt)
 
 void go__submit_shared(struct go__worker *self)
 {
-	unsigned n =
-		go__woken_count(&self->woken) + go__fresh_count(&self->fresh);
+	unsigned n = go__stealable(self);
 
 	/* relaxed: only a count of our own. */
-	if (atomic_load_explicit(&self->next, memory_order_relaxed))
+	if (!self->runtime->home &&
+	    atomic_load_explicit(&self->next, memory_order_relaxed))
 		n++;
 	if (n >= 2)
 		go__notify(self->runtime);
@@ -90,7 +95,7 @@ static void from_outside(struct go_runtime *rt, struct go__task *t)
 	/* relaxed: the task keeps the runtime until it is queued, and who
 	 * takes it from there acquires this as well. */
 	atomic_fetch_add_explicit(&rt->visitors, 1, memory_order_relaxed);
-	if (t->pinned)
+	if (go__task_stays(rt, t))
 		into_inbox(t->worker, t);
 	else
 		inject(rt, t);
@@ -103,6 +108,10 @@ void go__overflow_ring(struct go__worker *self, struct go__task *t)
 	struct go__task *batch[OVERFLOW_MOST + 1];
 	unsigned n = 0;
 
+	if (go__task_stays(self->runtime, t)) {
+		go__queue_push(&self->inbox, &t, 1);
+		return;
+	}
 	if (!t->slot)
 		n = go__fresh_take(&self->fresh, batch, OVERFLOW_MOST);
 	batch[n++] = t;
@@ -115,7 +124,7 @@ static struct go__worker *elsewhere(struct go__worker *self, struct go__task *t)
 {
 	struct go_runtime *rt = self->runtime;
 
-	if (t->pinned)
+	if (go__task_stays(rt, t))
 		return t->worker == self ? NULL : t->worker;
 	if (rt->migrate && rt->worker_count > 1)
 		return &rt->worker[(t->worker->index + 1) % rt->worker_count];
@@ -146,7 +155,7 @@ GO__ALWAYS_INLINE void make_ready(struct go__worker *self, struct go__task *t,
 			return;
 		}
 	}
-	if (t->pinned)
+	if (t->pinned && !rt->home)
 		go__queue_push(&self->inbox, &t, 1);
 	else
 		go__enqueue(self, t);
@@ -158,8 +167,32 @@ void go__ready(struct go__worker *self, struct go__task *t, bool soon)
 	make_ready(self, t, soon);
 }
 
+static uint64_t residents(const struct go__worker *w)
+{
+	/* relaxed, both: a hint. */
+	return atomic_load_explicit(&w->bound, memory_order_relaxed) -
+	       atomic_load_explicit(&w->ended, memory_order_relaxed);
+}
+
+/*
+ * In a runtime of GO_HOME_THREAD, where a task stays: another worker, each in
+ * turn, that has clearly fewer tasks, or NULL.  Else all the connections that
+ * one task accepts, one by one, would live where it does.
+ */
+static struct go__worker *emptier(struct go__worker *self)
+{
+	struct go_runtime *rt = self->runtime;
+	/* relaxed: our own counter. */
+	uint64_t turn =
+		atomic_load_explicit(&self->spawned, memory_order_relaxed);
+	struct go__worker *other = &rt->worker[turn % rt->worker_count];
+
+	return residents(other) + LOPSIDED < residents(self) ? other : NULL;
+}
+
 void go__ready_fresh(struct go__worker *self, struct go__task *t)
 {
+	struct go__worker *other;
 	/* relaxed: constant while the task lives. */
 	struct go_runtime *rt =
 		atomic_load_explicit(&t->runtime, memory_order_relaxed);
@@ -168,6 +201,8 @@ void go__ready_fresh(struct go__worker *self, struct go__task *t)
 		from_outside(rt, t);
 	} else if (t->pinned) {
 		into_inbox(t->worker, t);
+	} else if (rt->home && (other = emptier(self))) {
+		into_inbox(other, t);
 	} else {
 		go__enqueue(self, t);
 		go__submit(self);

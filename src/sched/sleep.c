@@ -180,6 +180,7 @@ static bool give_up_starved(struct go__worker *w)
 	t->error = -ENOMEM;
 	if (t->start.fn == go__blocking_withdrawn)
 		go__blocking_forget(t);
+	go__count_bound(w);
 	go__task_end(w, t);
 	return true;
 }
@@ -224,10 +225,12 @@ bool go__worker_sleep(struct go__worker *w, bool searching)
 			go__poll_release(rt);
 	} else {
 		go__watchdog_kick(rt);
+		go__hook(rt, rt->hooks.thread_park);
 		if (sentry)
 			sleep_as_sentry(w, &ready);
 		else
 			sleep_on_futex(w);
+		go__hook(rt, rt->hooks.thread_unpark);
 	}
 	(void)go__note_time(w, go__sys_now());
 	if (!go__idle_leave(&rt->idle, &w->sleeper, searching)) {

@@ -209,6 +209,10 @@ GO__ALWAYS_INLINE int spawn_here(go_fn *fn, void *arg, const char *site,
 		return r;
 	fill(t, self->runtime, self, &(struct go__start){fn, arg, site, NULL});
 	publish(self, t, handle);
+	if (GO__UNLIKELY(self->runtime->home)) {
+		go__ready_fresh(self, t);
+		return 0;
+	}
 	go__enqueue(self, t);
 	go__submit(self);
 	return 0;

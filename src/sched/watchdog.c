@@ -80,9 +80,11 @@ static bool is_stuck(struct go__worker *w, uint64_t *picks)
 	*picks = now;
 	if (!still)
 		return false;
+	if (go__stealable(w))
+		return true;
 	/* relaxed: as above. */
-	return atomic_load_explicit(&w->next, memory_order_relaxed) ||
-	       go__woken_count(&w->woken) || go__fresh_count(&w->fresh);
+	return !w->runtime->home &&
+	       atomic_load_explicit(&w->next, memory_order_relaxed);
 }
 
 struct watch {

@@ -96,8 +96,9 @@ struct go__worker {
 	_Atomic(struct go__task *) current;
 	/* The watchdog sets it: thieves may take `next` too. */
 	_Atomic bool stuck;
-	/* The owner counts: picks made, tasks begun, tasks ended. */
-	_Atomic uint64_t picks, spawned, ended;
+	/* The owner counts: picks made, tasks spawned, given their first stack,
+	 * ended. */
+	_Atomic uint64_t picks, spawned, bound, ended;
 	struct go__fresh_ring fresh;
 	struct go__woken_ring woken;
 	struct go__wheel wheel;
@@ -130,8 +131,13 @@ struct go_runtime {
 	int flavour;
 	unsigned stack_class;
 	bool migrate;
+	bool home;  /* A task stays on the worker that it first ran on. */
+	bool quiet; /* No explanations: refuse.c. */
 	size_t worker_stack_bytes;
 	char thread_name[16];
+	uint64_t poll_interval; /* While busy, not more often; ns. */
+	uint64_t seed;
+	go_thread_hooks hooks;
 	/* How long all sleep until somebody looks whether it is for ever;
 	 * GO__NO_DEADLINE: nobody does (deadlock.c). */
 	uint64_t patience;
@@ -210,6 +216,16 @@ static inline uint64_t go__note_time(struct go__worker *w, uint64_t now)
 	return now;
 }
 
+/* Count a task that first runs here, or ends here without having run. */
+static inline void go__count_bound(struct go__worker *w)
+{
+	/* relaxed, both: our own counter, and a hint for others. */
+	atomic_store_explicit(
+		&w->bound,
+		atomic_load_explicit(&w->bound, memory_order_relaxed) + 1,
+		memory_order_relaxed);
+}
+
 /* The worker that runs the caller, or NULL in a plain thread. */
 struct go__worker *go__worker_self(void);
 
@@ -253,6 +269,17 @@ static inline void go__block_free(struct go__worker *w, struct go__task *t)
 /* Give a worker's cache back. */
 void go__block_drain(struct go__worker *w);
 
+/*
+ * True if the task must run on `t->worker`, and nowhere else: one that is
+ * pinned, and in a runtime of GO_HOME_THREAD each that has run already.  For
+ * whoever may resume it.
+ */
+static inline bool go__task_stays(const struct go_runtime *rt,
+				  const struct go__task *t)
+{
+	return t->pinned || (rt->home && t->slot);
+}
+
 /* ---- ready.c: making tasks runnable ---- */
 
 /*
@@ -266,7 +293,8 @@ void go__ready_fresh(struct go__worker *self, struct go__task *t);
 /*
  * A ring has no room for t: move it to the injection queue.  A fresh one takes
  * the oldest of its ring along, since newer ones are wanted here; a woken one
- * goes alone, since it is the last in line there, too.
+ * goes alone, since it is the last in line there, too.  One that stays here
+ * waits in the inbox.
  */
 void go__overflow_ring(struct go__worker *self, struct go__task *t);
 /* go__submit() of local.h, with other workers about. */
@@ -288,10 +316,28 @@ struct go__task *go__pick_inbox(struct go__worker *w);
  */
 struct go__task *go__pick(struct go__worker *w, bool (*done)(void *),
 			  void *arg);
+/* How many tasks lie in a worker's rings that others may take. */
+static inline unsigned go__stealable(const struct go__worker *w)
+{
+	unsigned n = go__fresh_count(&w->fresh);
+
+	return w->runtime->home ? n : n + go__woken_count(&w->woken);
+}
+
 /* True if a task lies in some queue that this worker may take from. */
 bool go__work_anywhere(struct go__worker *w);
 /* Look at the poller without waiting, unless somebody else is at it. */
 void go__look_at_poller(struct go__worker *w, uint64_t now);
+
+/* Spread a number over all 64 bits: Steele and others, Fast Splittable
+ * Pseudorandom Number Generators, 2014. */
+static inline uint64_t go__mix(uint64_t n)
+{
+	n *= 0x9e3779b97f4a7c15U;
+	n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9U;
+	return n ^ n >> 27;
+}
+
 /* A random number, for those who must be fair.  Any thread. */
 uint64_t go__random(void);
 
@@ -350,6 +396,30 @@ void go__thread_adopt(struct go__thread *thread);
 /* Block the calling thread until its open wait is over. */
 void go__thread_wait(struct go__thread *thread);
 void go__thread_deliver(struct go__thread *thread);
+
+/*
+ * Tell the program what a thread of the runtime does.  On that thread, by the
+ * host, while nothing waits.
+ */
+static inline void go__hook(const struct go_runtime *rt,
+			    void (*hook)(void *arg))
+{
+	if (hook)
+		hook(rt->hooks.arg);
+}
+
+/* ---- refuse.c ---- */
+
+/* What a task must not do, for it would wait for itself. */
+enum go__refused {
+	GO__REFUSED_RUN,
+	GO__REFUSED_BLOCK_ON,
+	GO__REFUSED_SHUTDOWN,
+	GO__REFUSED_DESTROY,
+};
+
+/* Explain that, once; returns -EDEADLK.  For one who is in a runtime. */
+int go__refuse(enum go__refused what);
 
 /* ---- enter.c ---- */
 

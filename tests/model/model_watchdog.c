@@ -99,8 +99,10 @@ static void setup(void)
 	go__idle_init(&RT->idle);
 	model_name(&RT->idle.state, "idle.state");
 	model_name(&RT->watch, "watch");
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = 0; i < WORKERS; i++) {
+		RT->worker[i].runtime = RT;
 		atomic_init(&RT->worker[i].wheel.next, GO__NO_DEADLINE);
+	}
 }
 
 static void setup_one_asleep(void)
