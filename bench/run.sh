@@ -8,8 +8,8 @@ set -u
 
 build=${1:-build}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- switch yield spawn skynet mutex sync chan deadline \
-	parked idle compare
+[ $# -gt 0 ] || set -- switch yield spawn skynet mutex sync chan select \
+	deadline parked idle compare
 
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 echo "$(nproc) CPUs (${cpu:-$(uname -m)}), $(uname -sr)"

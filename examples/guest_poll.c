@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 static go_chan *presses;
+static go_event worked = GO_EVENT_AUTO_INIT;
 static bool done; /* Tasks and loop are one thread: no lock. */
 
 static void *work(void *unused)
@@ -32,19 +33,20 @@ static void *work(void *unused)
 	while (go_chan_recv(presses, &press) == 0) {
 		go_sleep(5 * GO_MILLISECOND);
 		printf("task: worked on %c\n", press);
+		go_event_set(&worked);
 	}
 	printf("task: nothing more to do\n");
 	done = true;
 	return unused;
 }
 
-/* Stands for whatever is outside: writes and waits a little in between. */
+/* Stands for whoever is outside: presses, and sees what comes of it. */
 static void *press_button(void *fd)
 {
-	if (write(GO_TO_INT(fd), "1", 1) == 1) {
-		go_sleep(50 * GO_MILLISECOND);
-		if (write(GO_TO_INT(fd), "2", 1) == 1)
-			go_sleep(50 * GO_MILLISECOND);
+	for (const char *press = "12"; *press; press++) {
+		if (write(GO_TO_INT(fd), press, 1) != 1 ||
+		    go_event_wait(&worked) < 0)
+			break;
 	}
 	close(GO_TO_INT(fd));
 	return NULL;
@@ -64,15 +66,13 @@ static bool on_button(int button)
 	return false;
 }
 
-static int loop(go_runtime *rt, int button)
+static void loop(go_runtime *rt, int guest, int button)
 {
 	struct pollfd fds[] = {
-		{.fd = go_runtime_fd(rt), .events = POLLIN},
+		{.fd = guest, .events = POLLIN},
 		{.fd = button, .events = POLLIN},
 	};
 
-	if (fds[0].fd < 0)
-		return fds[0].fd;
 	for (;;) {
 		(void)go_runtime_turn(rt, 0, 0);
 		if (done)
@@ -81,15 +81,17 @@ static int loop(go_runtime *rt, int button)
 		if (fds[1].revents && !on_button(button))
 			fds[1].fd = -1;
 	}
-	return 0;
 }
 
 static int run(go_runtime *rt)
 {
 	pthread_t finger;
 	int fds[2];
-	int r = go_chan_create(&presses, 1, GO_CHAN_UNBOUNDED);
+	int guest = go_runtime_fd(rt);
+	int r = guest < 0 ? guest : 0;
 
+	if (r == 0)
+		r = go_chan_create(&presses, 1, GO_CHAN_UNBOUNDED);
 	if (r < 0)
 		return r;
 	r = go_runtime_spawn(rt, work, NULL);
@@ -99,7 +101,7 @@ static int run(go_runtime *rt)
 		r = -pthread_create(&finger, NULL, press_button,
 				    GO_INT(fds[1]));
 		if (r == 0) {
-			r = loop(rt, fds[0]);
+			loop(rt, guest, fds[0]);
 			pthread_join(finger, NULL);
 		} else {
 			close(fds[1]);

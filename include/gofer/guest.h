@@ -8,8 +8,10 @@
  * the loop's thread, so they may call whatever else belongs to that thread, and
  * nothing needs a lock between the two.
  *
+ *     int guest = go_runtime_fd(rt);
+ *     ...
  *     struct pollfd fds[] = {
- *             {.fd = go_runtime_fd(rt), .events = POLLIN},
+ *             {.fd = guest, .events = POLLIN},
  *             {.fd = button, .events = POLLIN},
  *     };
  *     ...

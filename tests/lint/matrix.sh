@@ -5,6 +5,9 @@
 # and aarch64, and its self-test with the same compilers.
 #
 #	matrix.sh TLSLINT ROOT ARCH SOURCES...
+#
+# With GOFER_TEST_ROUNDS of more than 100 (tools/test --long), at more levels of
+# optimisation.
 set -u
 
 tlslint=$1
@@ -17,6 +20,9 @@ trap 'rm -rf "$work"' EXIT
 failed=0
 cache=
 command -v ccache >/dev/null && cache=ccache
+jobs=$(nproc 2>/dev/null || echo 2)
+many="-O2 -fPIC;-O3"
+[ "${GOFER_TEST_ROUNDS:-100}" -gt 100 ] && many="-O2;-O3;-O2 -fPIC;-O3 -fPIC"
 cd "$root" || exit 2
 
 # lint_with OBJDUMP ARCH SOURCES... with $cc and $flags.
@@ -26,14 +32,16 @@ lint_with()
 	target=$2
 	shift 2
 	rm -f "$work"/*.o
-	for source; do
-		source=$(echo "$source" | sed "s/_$arch\.S$/_$target.S/")
-		object=$work/$(echo "$source" | tr / -).o
-		# shellcheck disable=SC2086
-		$cache $cc -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -w $flags \
-			-fvisibility=hidden -c "$source" -o "$object" ||
-			return 1
-	done
+	# shellcheck disable=SC2016
+	printf '%s\n' "$@" | sed "s/_$arch\.S\$/_$target.S/" |
+		xargs -P "$jobs" -n 4 sh -c '
+		compile=$1 work=$2
+		shift 2
+		for source; do
+			object=$work/$(echo "$source" | tr / -).o
+			$compile -c "$source" -o "$object" || exit 255
+		done' sh "$cache $cc -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -w \
+			$flags -fvisibility=hidden" "$work" || return 1
 	"$tlslint" -S -o "$objdump" -c "$here/pointers.txt" "$work"/*.o
 }
 
@@ -51,7 +59,11 @@ try() # OBJDUMP TARGET CC...
 	shift 3
 	# shellcheck disable=SC2086
 	sh "$here/selftest.sh" "$tlslint" "$objdump" $cc || failed=1
-	for flags in "-O2" "-O3" "-O2 -fPIC" "-O3 -fPIC"; do
+	left=$many
+	while [ -n "$left" ]; do
+		flags=${left%%;*}
+		left=${left#"$flags"}
+		left=${left#;}
 		printf '%s %s: ' "$cc" "$flags"
 		lint_with "$objdump" "$target" "$@" >"$work/out" 2>&1 ||
 			failed=1

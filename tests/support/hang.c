@@ -10,7 +10,7 @@ static void *wait_for_ever(void *unused)
 	return GO_INT(go_sleep(GO_NEVER));
 }
 
-Test(hang, out_of_time, .timeout = 2)
+Test(hang, out_of_time, .timeout = 1)
 {
 	(void)go_run(wait_for_ever, NULL);
 }
