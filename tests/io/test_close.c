@@ -346,3 +346,57 @@ Test(close, reuse_storm, .timeout = 120)
 {
 	run_everywhere(reuse_storm, NULL);
 }
+
+#ifdef GO_TEST_HOOKS
+/* ---- one call from the first byte to the last ---- */
+
+static int in_small_pieces(enum go__sys_call call)
+{
+	/* A foreign pipe is then written PIPE_BUF bytes at a time. */
+	return call == GO__SYS_pwritev2 ? -ENOSYS : 0;
+}
+
+static void *write_all_of_it(void *arg)
+{
+	static char data[1 << 20];
+
+	return GO_INT(go_write_all(*(int *)arg, data, sizeof(data), NULL));
+}
+
+/*
+ * A write of many pieces lets others run now and then, and keeps the number
+ * all the same: or else it could be closed, and another file get the rest.
+ */
+static void *keeps_its_number(void *unused)
+{
+	unsigned seen = 0;
+	struct peer peer;
+	struct go__fd *e;
+	int fds[2];
+
+	(void)unused;
+	MUST(pipe(fds) == 0);
+	if (fcntl(fds[1], F_SETPIPE_SZ, 1 << 20) < 0)
+		return NULL; /* The user's share of pipes is used up. */
+	MUST(go__fd_enter(fds[1], &e) == 0 && go__fd_leave(e) == 0);
+	atomic_store(&go__sys_hook, in_small_pieces);
+	peer_start(&peer, false, write_all_of_it, &fds[1]);
+	while (!atomic_load(&peer.done)) {
+		go_yield();
+		if (atomic_load(&peer.done))
+			break;
+		MUST(atomic_load(&e->use.word) == 1);
+		seen++;
+	}
+	(void)test_fail_stop();
+	MUST(GO_TO_INT(peer_finish(&peer)) == 0);
+	MUST(seen > 0);
+	close_both(fds);
+	return NULL;
+}
+
+Test(close, a_long_write_keeps_its_number, .timeout = 20)
+{
+	run_in(GO_CURRENT_THREAD, 0, keeps_its_number, NULL);
+}
+#endif
