@@ -244,7 +244,8 @@ static bool no_other_threads(struct go_runtime *rt, uint64_t more)
 	bool none;
 
 	go__lock_acquire(&p->lock);
-	none = p->busy == 0 && count_threads() == own + p->present + more;
+	none = !go__pool_is_busy(p) &&
+	       count_threads() == own + p->present + more;
 	go__lock_release(&p->lock);
 	return none;
 }
@@ -255,7 +256,7 @@ static bool jobs_run(struct go_runtime *rt)
 	bool some;
 
 	go__lock_acquire(&rt->pool.lock);
-	some = rt->pool.busy != 0;
+	some = go__pool_is_busy(&rt->pool);
 	go__lock_release(&rt->pool.lock);
 	return some;
 }

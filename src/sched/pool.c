@@ -47,8 +47,6 @@ __attribute__((noinline)) static void begin(struct go__thread *self)
 	mask_signals();
 	go__lock_acquire(&p->lock);
 	p->present++;
-	if (self->pool.busy)
-		go__pool_made(p);
 	go__lock_release(&p->lock);
 }
 
@@ -158,7 +156,7 @@ static int make(struct go_runtime *rt, struct go__worker *w)
 		return -ENOMEM;
 	t->pool.runtime = rt;
 	t->pool.worker = w;
-	t->pool.busy = !w;
+	t->pool.coming = !w;
 	r = go__sys_thread_create(&id, rt->worker_stack_bytes, thread_main, t);
 	if (r < 0)
 		go__thread_unmake(t);
@@ -189,18 +187,22 @@ int go__pool_submit(struct go_runtime *rt, struct go__wait_node *job,
 	go__lock_release(&p->lock);
 	if (what.thread)
 		call(what.thread);
-	if (what.make)
-		r = make(rt, NULL);
-	if (r == 0)
+	if (!what.make)
 		return 0;
+	r = make(rt, NULL);
 	go__lock_acquire(&p->lock);
-	/* While its wait is open it is in the queue; else it may be gone. */
-	if (go__pool_unmade(p) ||
-	    go__wait_word_peek(&waiter->word, true) != epoch)
-		r = 0;
-	else
-		go__list_remove(&job->link);
-	note_unmade(p);
+	if (r == 0) {
+		go__pool_made(p);
+	} else {
+		/* While its wait is open it is in the queue; else it may be
+		 * gone. */
+		if (go__pool_unmade(p) ||
+		    go__wait_word_peek(&waiter->word, true) != epoch)
+			r = 0;
+		else
+			go__list_remove(&job->link);
+		note_unmade(p);
+	}
 	go__lock_release(&p->lock);
 	return r;
 }

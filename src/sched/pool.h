@@ -20,23 +20,29 @@
  * then lies in the queue, with no thread that will ever look.
  *
  * THE RULE  All of it is decided under pool.lock.  Who submits a job queues it
- * and, if fewer than `most` threads are busy, makes one more busy: it takes an
- * idle thread off the list, or has a new one made.  A busy thread takes the
- * oldest job, whoever it was called for, and ceases to be busy, by joining the
- * idle ones, only when it has found the queue empty.  An idle thread expires by
- * taking itself off the list, which fails if it has been called.  So
+ * and, if fewer than `most` threads are busy, takes an idle thread off the list
+ * and makes it busy, or has a new one made.  A busy thread takes the oldest
+ * job, whoever it was called for, and ceases to be busy, by joining the idle
+ * ones, only when it has found the queue empty.  So does a new thread, and one
+ * that has ceased to host a worker, if fewer than `most` are busy.  An idle
+ * thread expires by taking itself off the list, which fails if it has been
+ * called.
  *
- *   I1  each job in the queue has a busy thread that will look there, or a
- *       thread for it is being made.
+ * Making a thread takes long, and may fail, outside of the lock.  So a thread
+ * counts in `making` until its maker knows, in `coming` from then on until it
+ * looks at the queue for the first time.  It may do so before the maker has
+ * counted; `coming` is too small for a moment then, never too great.  A thread
+ * is certain to look if it is busy or coming.  Nobody relies on one that
+ * somebody else is only making: who finds none that is certain has one made for
+ * his job, even if there will be more of them than may be busy; and if that
+ * fails, and there is none still, takes the job back, and submitting it fails.
  *
- * Making a thread may fail, outside of the lock.  If other threads are busy
- * then, the job stays, for I1 holds with them.  Those that are only being made
- * do not count, for they may fail as well: the job is taken back, and
- * submitting it fails.
- *
+ *   I1  for each job in the queue there is a thread that is certain to look
+ *       there, or its own submitter is making one.
  *   I2  busy <= most, so no more jobs run at a time.  Threads beyond that are
  *       idle, or host workers, for which there is no limit.
- *   I3  making <= busy; busy - making threads will look at the queue.
+ *   I3  making + coming is how many threads are going to look for the first
+ *       time, if all can be made.
  *
  * LEAVING  A thread that leaves joins the one that has left before, so there is
  * at most one to be joined, and who stops the pool joins the last.
@@ -69,6 +75,8 @@ struct go__pool_thread {
 	/* Under pool.lock: in pool.idle; counted in pool.busy. */
 	struct go__link link;
 	bool busy;
+	/* Who makes it, then the thread: it has not looked at the queue yet. */
+	bool coming;
 	/* Who takes it off the list or makes it, then the thread: the worker
 	 * that it is to host, or NULL. */
 	struct go__worker *worker;
@@ -88,7 +96,8 @@ struct go__pool {
 	struct go__link jobs; /* Of struct go__wait_node; oldest first. */
 	struct go__link idle; /* The last one to become idle first. */
 	unsigned busy;        /* Run a job, or are on their way to the queue. */
-	unsigned making;      /* Of these, so many are not made yet. */
+	unsigned making;      /* Are being made for a job. */
+	int coming;           /* Have been, and have not looked for one yet. */
 	unsigned threads;     /* Are there, or are being made. */
 	unsigned present;     /* Have begun, and have not left. */
 	bool stopping;
@@ -132,6 +141,24 @@ static inline struct go__pool_call go__pool_obtain(struct go__pool *p)
 		go__container_of(first, struct go__pool_thread, link), false};
 }
 
+/* Is there a thread that will look at the queue, whatever happens? */
+static inline bool go__pool_is_certain(const struct go__pool *p)
+{
+	return p->busy != 0 || p->coming > 0;
+}
+
+/* Does a job run, or may one be about to? */
+static inline bool go__pool_is_busy(const struct go__pool *p)
+{
+	return p->busy != 0 || (int)p->making + p->coming != 0;
+}
+
+/* Are there as many threads as may be busy, or will there be? */
+static inline bool go__pool_is_full(const struct go__pool *p)
+{
+	return (int64_t)p->busy + p->making + p->coming >= p->most;
+}
+
 /* Queue a job.  With .make in the answer, see to go__pool_made() or _unmade. */
 static inline struct go__pool_call go__pool_push(struct go__pool *p,
 						 struct go__link *job)
@@ -139,21 +166,25 @@ static inline struct go__pool_call go__pool_push(struct go__pool *p,
 	struct go__pool_call call = {NULL, false};
 
 	go__list_push_back(&p->jobs, job);
-	if (p->busy == p->most)
+	if (p->busy == p->most ||
+	    (go__list_empty(&p->idle) && go__pool_is_certain(p) &&
+	     go__pool_is_full(p)))
 		return call;
-	p->busy++;
 	call = go__pool_obtain(p);
-	if (call.make)
+	if (call.make) {
 		p->making++;
-	else
+	} else {
+		p->busy++;
 		call.thread->busy = true;
+	}
 	return call;
 }
 
-/* The thread for a job is there, and will look at the queue. */
+/* The thread for a job has been made: it is coming. */
 static inline void go__pool_made(struct go__pool *p)
 {
 	p->making--;
+	p->coming++;
 }
 
 /*
@@ -164,8 +195,7 @@ static inline bool go__pool_unmade(struct go__pool *p)
 {
 	p->threads--;
 	p->making--;
-	p->busy--;
-	return p->busy > p->making;
+	return go__pool_is_certain(p);
 }
 
 /*
@@ -175,6 +205,8 @@ static inline bool go__pool_unmade(struct go__pool *p)
 static inline struct go__link *go__pool_next(struct go__pool *p,
 					     struct go__pool_thread *t)
 {
+	p->coming -= t->coming;
+	t->coming = false;
 	if (!go__list_empty(&p->jobs) && (t->busy || p->busy < p->most)) {
 		p->busy += !t->busy;
 		t->busy = true;
