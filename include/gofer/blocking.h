@@ -75,6 +75,52 @@ GO_API int go_blocking_task_at(go_task *task, go_fn *fn, void *arg,
 #define go_blocking_task(task, fn, arg)                                        \
 	go_blocking_task_at(task, fn, arg, GO_SITE)
 
+/*
+ * Begin a section in which the calling task may block its thread: for code that
+ * cannot be made a function of its own.  The task's worker moves on to another
+ * thread, idle or new (max_blocking_threads does not count these), and the
+ * other tasks go on.
+ *
+ *     r = go_blocking_begin();
+ *     if (r == 0) {
+ *             rows = db_query(connection, text);
+ *             go_blocking_end();
+ *     }
+ *
+ * (examples/blocking.c is the whole program.)
+ *
+ * Up to go_blocking_end() the caller counts as a plain thread: calls that wait
+ * block the thread, thread-local data and the system's locks are safe,
+ * go_task_self() names nobody.  No wait is cancelled; go_cancelled() tells that
+ * the task is.  Its deadline scopes, shields and local values hold on.  Mutexes
+ * and locks of this library belong to whom locks them: what is locked in a
+ * section is unlocked in it, and what was locked before, after.  What is
+ * entered with go_runtime_enter() is left at the end.
+ *
+ * Begin and end may nest; what counts is the outermost pair.  A task that
+ * returns in a section ends it.  A shutdown waits for the task, or leaves it
+ * behind, as for any other.  errno stays as it is over both calls (go_errno()).
+ *
+ * Returns  0; -EAGAIN, -ENOMEM (no other thread is to be had; nothing has
+ *          changed); -ENOTSUP (a GO_CURRENT_THREAD runtime: its tasks have no
+ *          other thread.  Use go_blocking()).  In a plain thread it does
+ *          nothing, and returns 0.
+ * Context  any.
+ * Parks    never.
+ */
+GO_API int go_blocking_begin(void);
+
+/*
+ * End the section: wait for a worker, and be a task again.  A pinned task comes
+ * back to its own worker.  Deaf to deadlines and cancellation.
+ *
+ * Returns  0; -EINVAL (a task that has begun none).  In a plain thread it does
+ *          nothing, and returns 0.
+ * Context  any.
+ * Parks    until a worker is free.
+ */
+GO_API int go_blocking_end(void);
+
 GO_END_DECLS
 
 #endif

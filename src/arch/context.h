@@ -39,6 +39,8 @@ enum {
 	GO__CONTEXT_TASK = 1 << 1,
 	GO__CONTEXT_WORKER = 1 << 2, /* A worker's own stack. */
 	GO__CONTEXT_DYING = 1 << 3,  /* Its next switch away is its last. */
+	/* A task that counts as the thread it is on: section.c. */
+	GO__CONTEXT_SECTION = 1 << 4,
 };
 
 /*

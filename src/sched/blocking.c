@@ -59,6 +59,7 @@ static void *run(struct go__thread *self, struct go__waiter *w, go_fn *fn,
 	go__exit_if_forked(self->pool.runtime);
 	if (self->extra)
 		go__extra_end(&self->extra);
+	go__leave_all(self);
 	self->deadline = GO__NO_DEADLINE;
 	set_kind(w, GO__WAIT_BLOCKING);
 	return arg;

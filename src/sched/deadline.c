@@ -84,7 +84,7 @@ int64_t go_deadline_current(void)
 
 int go_shield_begin(go_shield *shield)
 {
-	struct go__task *t = go__task_self();
+	struct go__task *t = go__task_inside();
 	uint64_t *deadline;
 
 	if (!shield)
@@ -104,7 +104,7 @@ int go_shield_begin(go_shield *shield)
 
 void go_shield_end(go_shield *shield)
 {
-	struct go__task *t = go__task_self();
+	struct go__task *t = go__task_inside();
 	uint64_t *deadline;
 
 	if (!shield || !shield->open)

@@ -226,7 +226,7 @@ static int wait_for_none(struct go__group *g, struct go__waiter *w, bool deaf)
 
 static bool is_child(const struct go__group *g)
 {
-	struct go__task *t = go__task_self();
+	struct go__task *t = go__task_inside();
 
 	return t && t->group == g;
 }

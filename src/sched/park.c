@@ -163,6 +163,8 @@ static void task_main(void)
 		t->start.arg = t->start.fn(t->start.arg);
 		w = t->worker;
 		go__exit_if_forked(w->runtime);
+		if (GO__UNLIKELY(t->context.flags != GO__CONTEXT_TASK))
+			go__section_close(&t->context);
 		if (GO__UNLIKELY(t->start.extra != NULL))
 			go__extra_end(&t->start.extra);
 		w = t->worker;
@@ -252,6 +254,19 @@ GO__ALWAYS_INLINE void suspend(struct go__task *t, enum go__after after)
 		go__context_switch(&t->context,
 				   next ? &next->context : w->host);
 
+	w = t->worker;
+	if (w->after != GO__AFTER_NOTHING)
+		go__after_switch(w);
+	t->budget = GO__TASK_BUDGET;
+	*w->errno_location = t->context.saved_errno;
+	go__worker_open(w);
+}
+
+void go__park_for_worker(struct go__task *t, struct go__context *host)
+{
+	struct go__worker *w;
+
+	go__context_switch(&t->context, host);
 	w = t->worker;
 	if (w->after != GO__AFTER_NOTHING)
 		go__after_switch(w);

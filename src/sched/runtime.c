@@ -157,7 +157,7 @@ static void describe_task(const struct go__context *c, struct go__overflow *out)
 {
 	const struct go__task *t;
 
-	if (!(c->flags & GO__CONTEXT_TASK))
+	if (!(c->flags & (GO__CONTEXT_TASK | GO__CONTEXT_SECTION)))
 		return;
 	t = go__container_of(c, struct go__task, context);
 	out->kind = "task";

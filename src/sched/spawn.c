@@ -404,7 +404,7 @@ int go_task_join(go_task task, void **result)
 		return -ESRCH;
 	if (!w)
 		return -ENOMEM;
-	if (w == &t->waiter && go__task_word_is(&t->word, task.id))
+	if (t == go__task_inside() && go__task_word_is(&t->word, task.id))
 		return -EDEADLK;
 	r = go__wait_check(w);
 	if (r < 0)
@@ -478,14 +478,14 @@ go_task go_task_self(void)
 
 bool go_cancelled(void)
 {
-	struct go__task *t = go__task_self();
+	struct go__task *t = go__task_inside();
 
 	return t && !t->shield && go__task_cancelled(t);
 }
 
 int64_t go_stack_used(size_t *reserved)
 {
-	struct go__task *t = go__task_self();
+	struct go__task *t = go__task_inside();
 	char *low, *high;
 
 	if (!t)

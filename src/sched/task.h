@@ -112,6 +112,16 @@ static inline struct go__task *go__task_self(void)
 	return c->flags & GO__CONTEXT_TASK ? go__task_of_context(c) : NULL;
 }
 
+/* The same, but it may be in a blocking section (section.c). */
+static inline struct go__task *go__task_inside(void)
+{
+	struct go__context *c = go__self();
+
+	return c->flags & (GO__CONTEXT_TASK | GO__CONTEXT_SECTION)
+		       ? go__task_of_context(c)
+		       : NULL;
+}
+
 /* True if its waits are to fail: cancelled itself, or with its runtime. */
 bool go__task_cancelled(const struct go__task *t);
 

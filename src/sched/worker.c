@@ -59,7 +59,12 @@ void go__worker_retire(struct go__worker *w)
 	go__altstack_remove(&w->altstack);
 }
 
-static void run(struct go__worker *w, bool (*done)(void *), void *arg)
+/*
+ * Run tasks until there is no more to do: true.  False: a section has taken the
+ * thread from the worker, which is another's now.
+ */
+static bool run(struct go__worker *w, struct go__thread *thread,
+		bool (*done)(void *), void *arg)
 {
 	struct go__task *t;
 
@@ -67,8 +72,11 @@ static void run(struct go__worker *w, bool (*done)(void *), void *arg)
 		t->worker = w;
 		go__runs(w, t);
 		go__context_switch(w->host, &t->context);
+		if (thread && go__section_over(thread, w))
+			return false;
 		go__after_switch(w);
 	}
+	return true;
 }
 
 static bool recalled(void *arg)
@@ -81,7 +89,7 @@ int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
 	struct go__thread *thread = go__task_self() ? NULL : go__thread_self();
 	bool lent = go__loan_of(w) != GO__LOAN_HOME;
 	/* A guest's is kept, or each turn would map and unmap one. */
-	bool guest = w->runtime->guest;
+	bool guest = w->runtime->guest, ours;
 	struct go__altstack own = {0}, *altstack = guest ? &w->altstack : &own;
 
 	if (!thread && !go__task_self())
@@ -91,17 +99,19 @@ int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
 	take_host(w, thread);
 	if (lent) {
 		go__lend_enter(w);
-		run(w, recalled, w);
-		go__lend_quit(w);
-	} else {
-		run(w, done, arg);
+		done = recalled;
+		arg = w;
 	}
-	leave_host(w, thread);
+	ours = run(w, thread, done, arg);
+	if (ours && lent)
+		go__lend_quit(w);
+	if (ours)
+		leave_host(w, thread);
 	if (guest)
 		go__altstack_rest(altstack);
 	else
 		go__altstack_remove(altstack);
-	if (lent)
+	if (ours && lent)
 		go__lend_over(w);
 	return 0;
 }

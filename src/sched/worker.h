@@ -38,6 +38,14 @@ enum go__after {
 	GO__AFTER_DEATH, /* The stack dead_slot is free. */
 };
 
+/* A blocking section (section.c).  The thread only. */
+struct go__section {
+	struct go__task *task;    /* NULL: there is none. */
+	struct go__context *host; /* The thread's own stack. */
+	struct go__extra *extra;  /* The thread's own. */
+	unsigned depth;           /* Of begins without an end. */
+};
+
 /* A thread that can wait, and may run a worker. */
 struct go__thread {
 	struct go__waiter waiter;
@@ -52,7 +60,8 @@ struct go__thread {
 	 * belongs to, or NULL; and what it goes back to: enter.c. */
 	struct go_runtime *entered;
 	struct go__outer *outer;
-	struct go__pool_thread pool;  /* Of a pool thread: pool.h. */
+	struct go__pool_thread pool; /* Of a pool thread: pool.h. */
+	struct go__section section;
 	struct go__thread *next_free; /* Under thread.c's lock. */
 };
 
@@ -387,6 +396,24 @@ void go__after_switch(struct go__worker *w);
 bool go__task_bind(struct go__worker *w, struct go__task *t);
 /* The same for the host, which may ask the system.  False: none to be had. */
 bool go__task_bind_slow(struct go__worker *w, struct go__task *t);
+
+/*
+ * Leave the thread, whose worker is another's: switch to its own stack, which
+ * injects the task (go__section_over()).  Returns on some worker.
+ */
+void go__park_for_worker(struct go__task *t, struct go__context *host);
+
+/* ---- section.c ---- */
+
+/* End the section that the thread is in.  Suspends. */
+void go__section_end(struct go__thread *thread);
+/* The same for a task whose function has returned in one, if it has. */
+void go__section_close(struct go__context *c);
+/*
+ * A host's stack has been switched to: is it because a section is over, and
+ * the worker another's now?  Then the task has been made runnable.
+ */
+bool go__section_over(struct go__thread *thread, struct go__worker *w);
 
 /* ---- sleep.c ---- */
 

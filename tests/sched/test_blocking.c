@@ -454,6 +454,8 @@ static void count_handler(void *arg)
 	atomic_fetch_add(&handlers, 1);
 }
 
+static go_runtime *other;
+
 static void *leaves_things_behind(void *arg)
 {
 	static go_deadline scope;
@@ -463,6 +465,8 @@ static void *leaves_things_behind(void *arg)
 	cr_assert_eq(go_local_set(key, box(1)), 0);
 	cr_assert_eq(go_at_exit(count_handler, NULL), 0);
 	cr_assert_eq(go_timeout_begin(&scope, GO_SECOND), 0);
+	cr_assert_neq(go_runtime_current(), other);
+	cr_assert_eq(go_runtime_enter(other), 0);
 	return arg;
 }
 
@@ -481,7 +485,11 @@ Test(blocking, a_job_leaves_nothing_to_the_next, .timeout = 20)
 	MAKE(go_runtime_options, one, .max_blocking_threads = 1);
 
 	cr_assert_eq(go_key_create(&key, NULL), 0);
+	cr_assert_eq(go_runtime_create(&other, NULL), 0);
 	in_both(&one, clean_main);
+	cr_assert_eq(go_runtime_shutdown(other, GO_NEVER), 0);
+	/* -EBUSY if a thread were still in it. */
+	cr_assert_eq(go_runtime_destroy(other), 0);
 }
 
 static void *expire_main(void *arg)

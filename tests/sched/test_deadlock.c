@@ -295,6 +295,26 @@ static void *with_a_thread_that_ends(void *arg)
 	return result;
 }
 
+/* The sentry, who saw a task in a section, looks again when that is over. */
+static void *leave_a_section(void *arg)
+{
+	if (go_blocking_begin() < 0) /* On the current thread. */
+		return arg;
+	usleep(50 * 1000);
+	return GO_INT(go_blocking_end());
+}
+
+static void *receive_beside_a_section(void *arg)
+{
+	MUST(go_spawn(leave_a_section, NULL) == 0);
+	return receive(arg);
+}
+
+Test(deadlock, after_a_section, .timeout = 60)
+{
+	reported(receive_beside_a_section, 1);
+}
+
 Test(deadlock, when_another_thread_has_ended, .timeout = 60)
 {
 	reported(with_a_thread_that_ends, 1);

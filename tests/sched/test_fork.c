@@ -164,6 +164,14 @@ static void *fork_here(void *status)
 	return NULL;
 }
 
+static void *fork_in_section(void *status)
+{
+	OR_FAIL(go_blocking_begin() == 0);
+	if (!fork_here(status))
+		OR_FAIL(go_blocking_end() == 0);
+	return NULL;
+}
+
 static void *fork_in_pool(void *status)
 {
 	OR_FAIL(go_blocking(fork_here, status, NULL) == 0);
@@ -183,6 +191,11 @@ Test(fork, a_task_forks, .timeout = 60)
 		cr_assert_eq(
 			go_runtime_block_on(ours, fork_in_pool, &status, NULL),
 			0);
+		cr_assert_eq(status, 0);
+		status = -1;
+		cr_assert_eq(go_runtime_block_on(ours, fork_in_section, &status,
+						 NULL),
+			     0);
 		cr_assert_eq(status, 0);
 	}
 	end_load(ours);
@@ -301,6 +314,8 @@ Test(fork, exit_at_any_moment, .timeout = 600)
 
 static void *exit_in_task(void *unused)
 {
+	if (test_random(2))
+		OR_FAIL(go_blocking_begin() == 0);
 	(void)go_sleep(test_random(1000000));
 	exit(0);
 	return unused;

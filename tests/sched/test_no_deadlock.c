@@ -44,6 +44,39 @@ static void *thread_that_sends(void *arg)
 	return receive_from(send_later, arg);
 }
 
+/* A task in a section counts as a thread that does anything. */
+static void *send_from_a_section(void *arg)
+{
+	void *r;
+
+	if (go_blocking_begin() < 0)
+		return send_later(arg);
+	r = send_later(arg);
+	(void)go_blocking_end();
+	return r;
+}
+
+static void *section_that_sends(void *arg)
+{
+	go_task task;
+	void *result;
+	int v;
+
+	(void)arg;
+	MUST(go_chan_create(&chan, sizeof(v), 0) == 0);
+	MUST(go_task_spawn(&task, send_from_a_section, NULL) == 0);
+	MUST(go_chan_recv(chan, &v) == 0);
+	MUST(go_task_join(task, &result) == 0);
+	MUST(result == NULL);
+	MUST(go_chan_destroy(chan) == 0);
+	return NULL;
+}
+
+Test(no_deadlock, with_a_section_that_sends, .timeout = 60)
+{
+	not_reported(section_that_sends);
+}
+
 Test(no_deadlock, with_a_thread_that_sends, .timeout = 60)
 {
 	not_reported(thread_that_sends);
