@@ -51,8 +51,8 @@ static void *start(void *unused)
 	};
 	struct page bad[] = {
 		{3600 * GO_SECOND, 0},
-		{1 * GO_MILLISECOND, -ECONNREFUSED},
 		{3600 * GO_SECOND, 0},
+		{1 * GO_MILLISECOND, -ECONNREFUSED},
 	};
 	int given_up = 0;
 
