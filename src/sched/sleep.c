@@ -194,9 +194,12 @@ static bool must_not_sleep(struct go__worker *w)
 	if (phase == GO__CLOSING && go__runtime_live(w->runtime) == 0) {
 		go__runtime_drained(w->runtime);
 		/* The last may have ended on a thread of the pool, since the
-		 * host asked whether it is done. */
-		if (w->runtime->flavour == GO_CURRENT_THREAD)
+		 * host asked whether it is done.  A foreign loop hears of it
+		 * once, or it would spin until it shuts the runtime down. */
+		if (w->runtime->flavour == GO_CURRENT_THREAD && !w->told) {
+			w->told = w->dozing;
 			return true;
+		}
 	}
 	return phase == GO__STOPPED || go__loan_of(w) == GO__LOAN_RECALLED ||
 	       go__work_anywhere(w) || give_up_starved(w);

@@ -84,6 +84,7 @@ struct go__worker {
 	/* Guests (guest.c).  In a turn that has not reached its limit: there
 	 * is no sleeping.  Between turns: it dozes. */
 	bool turning, dozing;
+	bool told; /* Its host has heard that it is drained. */
 	struct go__context *host;
 	struct go__task *handoff; /* Picked, but its stack takes the host. */
 	char *dead_slot;

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A guest that has been told to shut down, and takes its turns: when all is
+ * over its loop hears of it, and can sleep then.  It does not spin.
+ */
+#include <gofer.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "both.h"
+#include "test.h"
+
+static ATOMIC(bool) begun, may_end, over;
+
+/* Its end comes from a turn. */
+static void *until_cancelled(void *arg)
+{
+	int r;
+
+	atomic_store(&begun, true);
+	r = go_sleep(GO_NEVER);
+	GO_SHIELD();
+	(void)go_sleep(GO_MILLISECOND);
+	atomic_store(&over, r == -ECANCELED);
+	return arg;
+}
+
+static void *job(void *arg)
+{
+	atomic_store(&begun, true);
+	while (!atomic_load(&may_end))
+		usleep(1000);
+	atomic_store(&over, true);
+	return arg;
+}
+
+/* Its end comes from another thread. */
+static void *start_job(void *arg)
+{
+	(void)go_blocking_spawn(job, NULL);
+	while (!atomic_load(&begun))
+		usleep(1000);
+	return arg;
+}
+
+static bool readable(go_runtime *rt, int timeout_ms)
+{
+	struct pollfd p;
+
+	p.fd = go_runtime_fd(rt);
+	p.events = POLLIN;
+	p.revents = 0;
+	cr_assert_geq(p.fd, 0);
+	return poll(&p, 1, timeout_ms) > 0;
+}
+
+static void closes(go_fn *first)
+{
+	MAKE(go_runtime_options, options, .flavour = GO_CURRENT_THREAD);
+	go_runtime *rt = NULL;
+
+	atomic_store(&begun, false);
+	atomic_store(&may_end, false);
+	atomic_store(&over, false);
+	cr_assert_eq(go_runtime_create(&rt, &options), 0);
+	cr_assert_eq(go_runtime_spawn(rt, first, NULL), 0);
+	while (!atomic_load(&begun))
+		cr_assert_geq(go_runtime_turn(rt, 0, 0), 0);
+	cr_assert_eq(go_runtime_shutdown(rt, 0), 1);
+	atomic_store(&may_end, true);
+	while (!atomic_load(&over)) {
+		(void)readable(rt, go_runtime_timeout_ms(rt));
+		cr_assert_geq(go_runtime_turn(rt, 0, 0), 0);
+	}
+	for (int turns = 0; readable(rt, 50); turns++) {
+		cr_assert_lt(turns, 100);
+		cr_assert_geq(go_runtime_turn(rt, 0, 0), 0);
+	}
+	cr_assert_eq(go_runtime_shutdown(rt, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_destroy(rt), 0);
+}
+
+Test(guest_end, of_a_task, .timeout = 60)
+{
+	closes(until_cancelled);
+}
+
+Test(guest_end, of_a_job, .timeout = 60)
+{
+	closes(start_job);
+}
