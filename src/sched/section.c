@@ -41,7 +41,7 @@
  * FORK  In the child X is a plain thread in every respect (fork.c), and ends
  * the process when it returns.
  *
- * TESTS  test_section.c, test_blocking_stress.c.
+ * TESTS  model_section.c; test_section.c, test_blocking_stress.c.
  */
 #include <gofer/blocking.h>
 

@@ -7,8 +7,9 @@
  * worker as a call) and the wheels: of them there is the first deadline only,
  * and time stands still until the poller is left for it.
  *
- * Threads 0 to worker_count - 1 of a model are the workers.  Included once by a
- * program; it defines what the sources call.
+ * Threads 0 to worker_count - 1 of a model are the workers, unless it defines
+ * MODEL_OWN_HOSTS.  Included once by a program; it defines what the sources
+ * call.
  */
 #ifndef MODEL_WORKERS_H
 #define MODEL_WORKERS_H
@@ -64,6 +65,7 @@ static bool outside;             /* A guest's thread is in its host's loop. */
 static bool late[MODEL_THREADS]; /* This one has slept until a deadline. */
 /* ---- What stands in for the rest of the library ------------------------- */
 
+#ifndef MODEL_OWN_HOSTS
 struct go__worker *go__worker_self(void)
 {
 	int me = model_self();
@@ -72,6 +74,7 @@ struct go__worker *go__worker_self(void)
 		return NULL;
 	return &RT->worker[me];
 }
+#endif
 
 #ifndef MODEL_OWN_POLLER
 int go__poller_wait(struct go__poller *p, int64_t timeout, unsigned most,
