@@ -9,7 +9,7 @@ set -u
 build=${1:-build}
 [ $# -gt 0 ] && shift
 [ $# -gt 0 ] || set -- switch yield spawn skynet mutex sync chan select \
-	deadline parked idle compare
+	deadline blocking parked idle compare
 
 cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 echo "$(nproc) CPUs (${cpu:-$(uname -m)}), $(uname -sr)"
