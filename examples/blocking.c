@@ -25,7 +25,7 @@
 /* The number of rows, or -1. */
 static int db_query(int connection, const char *text)
 {
-	char rows = -1;
+	signed char rows = -1;
 
 	if (write(connection, text, strlen(text) + 1) < 0 ||
 	    read(connection, &rows, 1) != 1)

@@ -61,6 +61,13 @@ struct frame {
 	void *x29;
 	void (*x30)(void);
 	uint64_t fpcr, zero;
+#elif defined(__riscv)
+	uint64_t fs[12];
+	void (*s1)(void *); /* go__context_start calls it. */
+	void *s2_11[10];
+	void *s0;
+	void (*ra)(void);
+	uint64_t frm;
 #else
 #error "No switch for this architecture."
 #endif
@@ -88,6 +95,17 @@ static void fill(struct frame *f, void (*entry)(void *))
 {
 	f->x19 = entry;
 	f->x30 = go__context_start;
+}
+#elif defined(__riscv)
+_Static_assert(sizeof(struct frame) == 0xd0, "as in switch_riscv64.S");
+_Static_assert(offsetof(struct frame, s1) == 0x60, "");
+_Static_assert(offsetof(struct frame, ra) == 0xc0, "");
+_Static_assert(offsetof(struct frame, frm) == 0xc8, "");
+
+static void fill(struct frame *f, void (*entry)(void *))
+{
+	f->s1 = entry;
+	f->ra = go__context_start;
 }
 #endif
 

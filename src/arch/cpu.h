@@ -13,6 +13,10 @@ static inline void go__cpu_relax(void)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)
 	__asm__ volatile("isb" ::: "memory"); /* yield does nothing there. */
+#elif defined(__riscv)
+	/* pause (Zihintpause), which older assemblers do not know and older
+	 * processors take for a fence that orders nothing. */
+	__asm__ volatile(".4byte 0x0100000f" ::: "memory");
 #endif
 }
 

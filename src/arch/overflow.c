@@ -102,6 +102,8 @@ static uintptr_t stack_pointer(const void *context)
 	return (uintptr_t)u->uc_mcontext.gregs[REG_RSP];
 #elif defined(__linux__) && defined(__aarch64__)
 	return (uintptr_t)u->uc_mcontext.sp;
+#elif defined(__linux__) && defined(__riscv)
+	return (uintptr_t)u->uc_mcontext.__gregs[REG_SP];
 #else
 	(void)u;
 	return 0; /* Unknown. */

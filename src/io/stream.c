@@ -43,7 +43,7 @@
 #define MOST_BYTES    ((size_t)1 << 30)
 
 struct side {
-	_Atomic bool busy;
+	_Atomic uint32_t busy; /* Not a bool: riscv64 cannot exchange bytes. */
 
 	/* Whoever has set busy. */
 	int error; /* That stays; or 0. */
@@ -67,7 +67,7 @@ struct go_stream {
 static int take(struct side *b)
 {
 	/* [take] acquire <- [give]: what the last caller has left. */
-	return atomic_exchange_explicit(&b->busy, true, memory_order_acquire)
+	return atomic_exchange_explicit(&b->busy, 1, memory_order_acquire)
 		       ? -EBUSY
 		       : 0;
 }
@@ -75,7 +75,7 @@ static int take(struct side *b)
 static int give(struct side *b, int result)
 {
 	/* [give] release -> [take]. */
-	atomic_store_explicit(&b->busy, false, memory_order_release);
+	atomic_store_explicit(&b->busy, 0, memory_order_release);
 	return result;
 }
 
