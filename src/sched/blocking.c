@@ -26,7 +26,7 @@
  * Hence handles, joins, selects, the dump and shutdown know nothing of
  * blocking tasks, and a queued one costs a block, no stack.
  *
- * TESTS  test_blocking.c, test_blocking_stress.c.
+ * TESTS  model_job.c; test_blocking.c, test_blocking_stress.c.
  */
 #include "sched/blocking.h"
 
@@ -193,6 +193,8 @@ static int spawn(const struct go__start *start, go_task *handle)
 		return -EINVAL;
 	if (!rt)
 		return -ESRCH;
+	if (rt->dead)
+		return -ECHILD;
 	born.fn = go__blocking_withdrawn;
 	if (!self)
 		/* relaxed: see from_outside() in ready.c. */

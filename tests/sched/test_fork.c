@@ -118,10 +118,12 @@ static void check_child(go_runtime *rt)
 	OR_FAIL(go_runtime_turn(rt, 0, 0) == -ECHILD);
 	OR_FAIL(go_runtime_next_deadline_ns(rt) == -ECHILD);
 	/* A thread of the pool, or one that has entered, still names it. */
-	if (go_runtime_current())
-		OR_FAIL(go_spawn(nothing, NULL) == -ECHILD);
-	else
-		OR_FAIL(go_spawn(nothing, NULL) == -ESRCH);
+	n = go_runtime_current() ? -ECHILD : -ESRCH;
+	OR_FAIL(go_spawn(nothing, NULL) == n);
+	OR_FAIL(go_blocking_spawn(nothing, NULL) == n);
+	OR_FAIL(go_blocking(nothing, NULL, NULL) == 0);
+	OR_FAIL(go_blocking_begin() == 0 && go_blocking_end() == 0);
+	n = 1;
 	OR_FAIL(go_yield() == 0 && go_sleep(1000) == 0);
 	OR_FAIL(go_chan_create(&c, sizeof n, 1) == 0);
 	OR_FAIL(go_chan_send(c, &n) == 0 && go_chan_recv(c, &n) == 0);
