@@ -97,6 +97,9 @@ GO_API int go_blocking_task_at(go_task *task, go_fn *fn, void *arg,
  * section is unlocked in it, and what was locked before, after.  What is
  * entered with go_runtime_enter() is left at the end.
  *
+ * It all runs on the task's stack: a library with a great appetite for that
+ * wants go_spawn_options.stack_bytes, or go_blocking().
+ *
  * Begin and end may nest; what counts is the outermost pair.  A task that
  * returns in a section ends it.  A shutdown waits for the task, or leaves it
  * behind, as for any other.  errno stays as it is over both calls (go_errno()).

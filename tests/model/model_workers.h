@@ -156,7 +156,7 @@ bool go__task_bind_slow(struct go__worker *w, struct go__task *t)
 	return true;
 }
 
-/* There are no blocking tasks. */
+#ifndef MODEL_OWN_BLOCKING /* Else there are no blocking tasks. */
 void *go__blocking_withdrawn(void *unused)
 {
 	return unused;
@@ -166,6 +166,7 @@ void go__blocking_forget(struct go__task *t)
 {
 	(void)t;
 }
+#endif
 
 void go__watchdog_kick(struct go_runtime *rt)
 {

@@ -330,6 +330,23 @@ static void *leave_one(void *arg)
 	return arg;
 }
 
+/* Does the dump say where the task is? */
+static bool is_named(go_runtime *rt)
+{
+	char text[4096];
+	ssize_t n;
+	int fd[2];
+
+	cr_assert_eq(pipe(fd), 0);
+	cr_assert_eq(go_runtime_dump(rt, fd[1]), 0);
+	close(fd[1]);
+	n = read(fd[0], text, sizeof(text) - 1);
+	close(fd[0]);
+	cr_assert_gt(n, 0);
+	text[n] = '\0';
+	return strstr(text, ": in a blocking section") != NULL;
+}
+
 Test(section, shutdown_leaves_it_behind, .timeout = 20)
 {
 	go_runtime *rt;
@@ -339,6 +356,7 @@ Test(section, shutdown_leaves_it_behind, .timeout = 20)
 	cr_assert_eq(go_runtime_create(&rt, NULL), 0);
 	cr_assert_eq(go_runtime_block_on(rt, leave_one, NULL, NULL), 0);
 	cr_assert_eq(go_runtime_shutdown(rt, 20 * GO_MILLISECOND), 1);
+	cr_assert(is_named(rt));
 	cr_assert_eq(go_runtime_destroy(rt), -EBUSY);
 	cr_assert_eq(go_semaphore_post(&left.go_on), 0);
 	cr_assert_eq(go_runtime_shutdown(rt, GO_NEVER), 0);

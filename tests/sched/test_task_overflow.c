@@ -21,9 +21,13 @@ __attribute__((noinline)) static int recurse(int n)
 	return n < 0 ? 0 : recurse(n + 1) + frame[0];
 }
 
+static bool in_a_section;
+
 static void *overflow(void *arg)
 {
 	go_yield();
+	if (in_a_section && go_blocking_begin() < 0)
+		return arg;
 	return GO_INT(recurse(GO_TO_INT(arg)));
 }
 
@@ -82,4 +86,12 @@ Test(task_overflow, is_reported, .timeout = 60)
 		cr_skip_test("the sanitizer reports overflows itself");
 	check(GO_MULTI_THREAD);
 	check(GO_CURRENT_THREAD);
+}
+
+Test(task_overflow, is_reported_in_a_section, .timeout = 60)
+{
+	if (GO__SANITIZE)
+		cr_skip_test("the sanitizer reports overflows itself");
+	in_a_section = true;
+	check(GO_MULTI_THREAD);
 }
