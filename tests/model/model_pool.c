@@ -422,7 +422,7 @@ static const struct model models[] = {
 		.name = "withdrawn-while-none-can-be-made",
 		.setup = setup_cancel_failing,
 		.finish = finish,
-		.preemptions = 2,
+		.preemptions = 1,
 		.thread = {MODEL_THREAD("one", submit, 0),
 			   MODEL_THREAD("other", submit, 1), POOL_THREADS,
 			   MODEL_THREAD("canceller", model_cancel, 0)},
