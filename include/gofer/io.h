@@ -23,6 +23,15 @@
  *   - Any other one is foreign: its mode is left as it is, it may be closed by
  *     whoever owns it, and each wait on it costs one system call more.
  *
+ * The system tells nobody of a close(2), nor of a dup2(2) onto the number.  A
+ * task that waits for a foreign descriptor, or an adopted one, therefore looks
+ * whether it is still there: after a second, then each time it has waited for
+ * twice as long, but at least about once a minute.  If it is gone, or stands
+ * for another file, the call ends with -EBADF, and go_poll() and select look at
+ * what is there now.  So one that waits since t is told at most t late.  (A
+ * plain thread is not told, as in POSIX; nor is one that waits for what a go_
+ * call has made.)
+ *
  * Files on disks (file.h) are read and written in the runtime's blocking pool,
  * except for reads of what is in memory.
  *

@@ -69,7 +69,7 @@ static int set_flags(int fd, unsigned flags, uint32_t *kind)
 
 static int adopt(struct go__fd *e, unsigned flags)
 {
-	uint32_t kind = GO__FD_OWN;
+	uint32_t kind = GO__FD_OWN | GO__FD_ADOPTED;
 	int r;
 
 	r = set_flags(e->number, flags, &kind);

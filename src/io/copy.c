@@ -63,6 +63,7 @@ struct side {
 struct copying {
 	struct go__waiter *waiter;
 	struct side from, to;
+	struct go__fd_doubt doubt;
 	enum way way;
 	char *buffer;
 	size_t size, begin, left;
@@ -215,16 +216,20 @@ static void unlink_both(struct copying *c)
 /* 0: try again. */
 static int wait_for(struct copying *c, struct pollfd *p)
 {
+	struct side *it = c->from.waits ? &c->from : &c->to;
 	struct pollfd v[2] = {*p};
 	int r, n;
 
-	go__wait_begin(c->waiter, GO__NO_DEADLINE,
+	(void)go__fd_doubt(&c->doubt, it->look.entry, c->waiter);
+	go__wait_begin(c->waiter, c->doubt.at,
 		       p->events == POLLIN ? GO__WAIT_READ : GO__WAIT_WRITE,
 		       GO_INT(p->fd));
 	r = link_both(c, p);
 	if (r > 0 && c->waiter->is_task) {
 		r = go__wait(c->waiter);
 		unlink_both(c);
+		if (r == -ETIMEDOUT && go__fd_doubt_due(&c->doubt, c->waiter))
+			r = go__fd_look_recheck(&it->look, c->waiter);
 		return r;
 	}
 	n = r > 0 ? go__fd_poll_thread(c->waiter, v, 1) : r;
@@ -336,6 +341,7 @@ int go_copy(int from, int to, int64_t n, go_transit *transit)
 	if (!is_sound(t))
 		return -EINVAL;
 	t->done = 0;
+	go__fd_doubt_init(&c.doubt);
 	c.waiter = go__waiter_self();
 	if (c.waiter && !t->buffer) {
 		c.size = BUFFER_BYTES;

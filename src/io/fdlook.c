@@ -22,8 +22,10 @@ void go__fd_look_leave(struct go__fd_look *k)
 void go__fd_look_load(struct go__fd_look *k)
 {
 	k->wait.node.link.next = NULL;
-	if (k->entry)
-		k->seen = go__ready_load(&k->entry->ready);
+	if (!k->entry)
+		return;
+	k->seen = go__ready_load(&k->entry->ready);
+	k->wait.generation = go__ready_generation(k->seen);
 }
 
 int go__fd_look_now(struct pollfd *fds, nfds_t count)
@@ -66,6 +68,7 @@ static int link_locked(struct go__fd_look *k, struct go__waiter *w,
 		if (r < 0 || !go__ready_unchanged(&e->ready, k->seen))
 			return r;
 	}
+	k->wait.generation = go__ready_generation(go__ready_load(&e->ready));
 	go__wait_node_init(&k->wait.node, w);
 	go__list_push_front(&e->waiters, &k->wait.node.link);
 	return 1;
@@ -107,6 +110,21 @@ void go__fd_look_unlink(struct go__fd_look *k)
 {
 	if (k->entry)
 		go__wait_unlink(&k->wait.node, &k->entry->lock);
+}
+
+int go__fd_look_recheck(struct go__fd_look *k, struct go__waiter *w)
+{
+	struct go__wake_list woken;
+	int r;
+
+	if (!k->entry)
+		return 0;
+	go__wake_list_init(&woken);
+	go__lock_acquire(&k->entry->lock);
+	r = go__fd_recheck(k->entry, w, k->wait.generation, &woken);
+	go__lock_release(&k->entry->lock);
+	go__wake_list_flush(&woken);
+	return r;
 }
 
 bool go__fd_look_closing(struct go__fd_look *k)

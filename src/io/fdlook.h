@@ -62,6 +62,12 @@ int go__fd_look_link_closing(struct go__fd_look *k, struct go__waiter *w);
 /* Unlink it, if it is linked. */
 void go__fd_look_unlink(struct go__fd_look *k);
 
+/*
+ * A task's wait has ended because of a doubt: go__fd_recheck() for a look that
+ * was linked.
+ */
+int go__fd_look_recheck(struct go__fd_look *k, struct go__waiter *w);
+
 /* Whether it is being closed. */
 bool go__fd_look_closing(struct go__fd_look *k);
 

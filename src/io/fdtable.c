@@ -156,14 +156,13 @@ void go__fd_forget_poller(unsigned index)
 
 /* ---- beginning and ending ---- */
 
-/* The number stands for another file from here on.  Under the lock. */
-static void renew(struct go__fd *e, uint32_t kind)
+uint32_t go__fd_renew(struct go__fd *e, uint32_t kind)
 {
-	go__ready_renew(&e->ready);
 	e->watched = 0;
 	e->watched_out = 0;
 	/* relaxed: see go__fd_kind(). */
 	atomic_store_explicit(&e->kind, kind, memory_order_relaxed);
+	return go__ready_renew(&e->ready);
 }
 
 int go__fd_adopt(int fd, uint32_t kind)
@@ -176,7 +175,7 @@ int go__fd_adopt(int fd, uint32_t kind)
 		return r;
 	go__wake_list_init(&woken);
 	go__lock_acquire(&e->lock);
-	renew(e, kind);
+	(void)go__fd_renew(e, kind);
 	/* Somebody waits for a file that was closed behind our back. */
 	go__fd_evict(e, -EBADF, &woken);
 	go__lock_release(&e->lock);
@@ -236,7 +235,7 @@ static int give_back(struct go__fd *e)
 
 	go__wake_list_init(&woken);
 	go__lock_acquire(&e->lock);
-	renew(e, 0);
+	(void)go__fd_renew(e, 0);
 	go__fd_evict(e, r < 0 ? r : 0, &woken);
 	go__lock_release(&e->lock);
 	go__fduse_reopen(&e->use);
@@ -254,7 +253,7 @@ int go__fd_close_now(struct go__fd *e)
 		return give_back(e);
 	go__wake_list_init(&woken);
 	go__lock_acquire(&e->lock);
-	renew(e, 0);
+	(void)go__fd_renew(e, 0);
 	go__lock_release(&e->lock);
 	go__fduse_reopen(&e->use);
 
@@ -288,7 +287,7 @@ int go__fd_rename(struct go__fd *e, uint32_t kind)
 	go__lock_acquire(&e->lock);
 	if (!go__fduse_closing(&e->use)) {
 		unwatch(e);
-		renew(e, kind);
+		(void)go__fd_renew(e, kind);
 		go__fd_evict(e, -EBADF, &woken);
 		r = 0;
 	}
@@ -368,7 +367,7 @@ static void forget(struct go__fd *e)
 	go__lock_init(&e->lock);
 	go__list_init(&e->waiters);
 	atomic_init(&e->use.word, 0);
-	renew(e, closing ? 0 : go__fd_kind(e));
+	(void)go__fd_renew(e, closing ? 0 : go__fd_kind(e));
 }
 
 static void in_child(void)

@@ -36,6 +36,8 @@ enum {
 	GO__FD_DISK = 64,
 	GO__FD_UNCACHED = 128, /* With DISK: of O_DIRECT, never in memory. */
 
+	GO__FD_ADOPTED = 256, /* With OWN: by go_fd_adopt(). */
+
 	/* What is so of its copies, too. */
 	GO__FD_TYPE = GO__FD_OWN | GO__FD_SOCKET | GO__FD_TCP | GO__FD_DISK |
 		      GO__FD_UNCACHED,
@@ -146,6 +148,12 @@ int go__fd_release(int fd);
  * -EBADF: it is being closed.
  */
 int go__fd_rename(struct go__fd *e, uint32_t kind);
+
+/*
+ * The number stands for another file, of this kind, or for none.  Under the
+ * lock.  Returns the new generation; whoever waits is to be evicted.
+ */
+uint32_t go__fd_renew(struct go__fd *e, uint32_t kind);
 
 /* A poller is going: clear its bit everywhere. */
 void go__fd_forget_poller(unsigned index);

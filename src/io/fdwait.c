@@ -53,6 +53,22 @@
  * what is ready now.  ENOENT shows that the number stands for another file:
  * next generation, and whoever waited for the old one is evicted.
  *
+ * DOUBT.  When the last number of a file is closed by close(2), or is given to
+ * another file by dup2(2), the kernel drops the registration and tells nobody:
+ * a task that waits would wait for ever.  A later call on that number finds
+ * out, but need not come.  So a task's wait for a descriptor that is foreign,
+ * or has been adopted, ends by itself after a second, and before anything else
+ * is done with the number the task looks whether it is still registered; what
+ * has come in its place is not, and nothing is read from that, or written to
+ * it.  The next look is due when it has waited for twice as long, but within
+ * about a minute: a task that waits for hours costs one wake-up a minute.
+ *
+ * WHY NOT the same for our own?  10,000 idle connections would wake the process
+ * all the time, for what is a mistake in the program.  WHY NOT a list of such
+ * waits, and one look at all of them?  Each wait would take a lock more, and
+ * the look would have to be somebody's business, in guests, too; a task has a
+ * timer, which moves lazily.
+ *
  * LOCK ORDER  entry -> epoll's own; nothing else is taken under an entry's
  *             lock, and nothing is delivered under it.
  *
@@ -67,6 +83,15 @@
 #include "io/offload.h"
 #include "io/watch.h"
 #include "sched/worker.h"
+
+/* The first pause between two looks, and the longest. */
+#ifdef GO_TEST_SMALL
+#define DOUBT_AFTER (UINT64_C(10) * 1000 * 1000)
+#define DOUBT_MOST  (UINT64_C(40) * 1000 * 1000)
+#else
+#define DOUBT_AFTER (UINT64_C(1) * 1000 * 1000 * 1000)
+#define DOUBT_MOST  (UINT64_C(64) * 1000 * 1000 * 1000)
+#endif
 
 /* ---- waking ---- */
 
@@ -204,9 +229,7 @@ static int watch_foreign(struct go__fd *e, struct go__poller *p, bool out,
 	if (r == -ENOENT) {
 		if (e->watched & bit) {
 			/* Closed, and opened again as something else. */
-			generation = go__ready_renew(&e->ready);
-			e->watched = 0;
-			e->watched_out = 0;
+			generation = go__fd_renew(e, 0);
 			go__fd_evict(e, -EBADF, woken);
 		}
 		r = go__poller_add(p, e->number, generation, out);
@@ -237,6 +260,61 @@ int go__fd_watch(struct go__fd *e, struct go__waiter *w, unsigned ways,
 	return watch(e, w, ways, woken);
 }
 
+/* ---- doubt ---- */
+
+static bool may_vanish(const struct go__fd *e)
+{
+	uint32_t kind = go__fd_kind(e);
+
+	return !(kind & GO__FD_OWN) || (kind & GO__FD_ADOPTED);
+}
+
+bool go__fd_doubt(struct go__fd_doubt *d, const struct go__fd *e,
+		  const struct go__waiter *w)
+{
+	uint64_t now, pause;
+
+	if (!w->is_task || !may_vanish(e))
+		return false;
+	now = go__sys_now();
+	if (d->since == 0)
+		d->since = now;
+	pause = now - d->since;
+	if (pause < DOUBT_AFTER)
+		pause = DOUBT_AFTER;
+	d->at = now + (pause < DOUBT_MOST ? pause : DOUBT_MOST);
+	return true;
+}
+
+bool go__fd_doubt_due(const struct go__fd_doubt *d, const struct go__waiter *w)
+{
+	/* relaxed: our own, as go__wait_begin() has settled it. */
+	return d->at != GO__NO_DEADLINE &&
+	       atomic_load_explicit(&w->deadline, memory_order_relaxed) ==
+		       d->at;
+}
+
+int go__fd_recheck(struct go__fd *e, struct go__waiter *w, uint32_t generation,
+		   struct go__wake_list *woken)
+{
+	struct go__poller *p = go__task_of_waiter(w)->worker->runtime->poller;
+	uint64_t bit = UINT64_C(1) << go__poller_index(p);
+	int r;
+
+	if (go__fduse_closing(&e->use) ||
+	    go__ready_generation(go__ready_load(&e->ready)) != generation)
+		return -EBADF;
+	if (!(e->watched & bit))
+		return 0;
+	r = go__poller_change(p, e->number, generation, e->watched_out & bit);
+	/* Another file; none; one that no poller takes.  Else: no news. */
+	if (r != -ENOENT && r != -EBADF && r != -EPERM)
+		return 0;
+	(void)go__fd_renew(e, 0);
+	go__fd_evict(e, -EBADF, woken);
+	return -EBADF;
+}
+
 /* ---- waiting ---- */
 
 static void link_wait(struct go__fd *e, struct go__fd_wait *wait,
@@ -263,7 +341,8 @@ static void begin(struct go__fd_call *c, const struct go__fd_wait *wait,
 
 /* W3 to W5.  Returns 1 (linked), 0 (try again) or an error. */
 static int prepare(struct go__fd_call *c, struct go__fd_wait *wait,
-		   enum go__way way, struct go__wake_list *woken)
+		   enum go__way way, uint64_t until,
+		   struct go__wake_list *woken)
 {
 	struct go__fd *e = c->entry;
 	int r;
@@ -275,26 +354,29 @@ static int prepare(struct go__fd_call *c, struct go__fd_wait *wait,
 		return r;
 	if (go__ready_load(&e->ready) & go__ready_bit(way))
 		return 0;
-	begin(c, wait, GO__NO_DEADLINE);
+	wait->generation = go__ready_generation(go__ready_load(&e->ready));
+	begin(c, wait, until);
 	link_wait(e, wait, c->waiter);
 	return 1;
 }
 
-static int wait_task(struct go__fd_call *c, enum go__way way, uint64_t seen)
+/* W3 to W6, once.  0 (try again) or an error. */
+static int park(struct go__fd_call *c, struct go__fd_wait *wait,
+		enum go__way way, struct go__fd_doubt *doubt)
 {
-	struct go__fd_wait wait = {.ways = 1U << way};
+	struct go__fd *e = c->entry;
+	bool again = doubt->since != 0;
 	struct go__wake_list woken;
-	int r;
+	int r = 0;
 
-	if (go__fd_kind(c->entry) & GO__FD_DISK)
-		return -EPERM;
-	if ((seen & go__ready_bit(way)) &&
-	    !go__ready_clear(&c->entry->ready, seen, way))
-		return 0;
+	(void)go__fd_doubt(doubt, e, c->waiter);
 	go__wake_list_init(&woken);
-	go__lock_acquire(&c->entry->lock);
-	r = prepare(c, &wait, way, &woken);
-	go__lock_release(&c->entry->lock);
+	go__lock_acquire(&e->lock);
+	if (again)
+		r = go__fd_recheck(e, c->waiter, wait->generation, &woken);
+	if (r == 0)
+		r = prepare(c, wait, way, doubt->at, &woken);
+	go__lock_release(&e->lock);
 	go__wake_list_flush(&woken);
 	if (r <= 0)
 		return r;
@@ -302,12 +384,30 @@ static int wait_task(struct go__fd_call *c, enum go__way way, uint64_t seen)
 	if (r == 0)
 		c->woken = true;
 	else
-		go__wait_unlink(&wait.node, &c->entry->lock);
+		go__wait_unlink(&wait->node, &e->lock);
+	return r;
+}
+
+static int wait_task(struct go__fd_call *c, enum go__way way, uint64_t seen)
+{
+	struct go__fd_wait wait = {.ways = 1U << way};
+	struct go__fd_doubt doubt;
+	int r;
+
+	if (go__fd_kind(c->entry) & GO__FD_DISK)
+		return -EPERM;
+	if ((seen & go__ready_bit(way)) &&
+	    !go__ready_clear(&c->entry->ready, seen, way))
+		return 0;
+	go__fd_doubt_init(&doubt);
+	do
+		r = park(c, &wait, way, &doubt);
+	while (r == -ETIMEDOUT && go__fd_doubt_due(&doubt, c->waiter));
 	return r;
 }
 
 /* The time until a deadline, for ppoll. */
-static const struct timespec *until(uint64_t deadline, struct timespec *ts)
+static const struct timespec *time_until(uint64_t deadline, struct timespec *ts)
 {
 	uint64_t now, ns;
 
@@ -332,7 +432,7 @@ int go__fd_poll_thread(struct go__waiter *w, struct pollfd *v, nfds_t n)
 	v[n].events = POLLIN;
 	for (;;) {
 		v[n].revents = 0;
-		r = go__sys_ppoll(v, n + 1, until(deadline, &ts), NULL);
+		r = go__sys_ppoll(v, n + 1, time_until(deadline, &ts), NULL);
 		if (r == -EINTR)
 			continue;
 		if (r == 0)

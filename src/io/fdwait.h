@@ -24,7 +24,8 @@ enum {
 struct go__fd_wait {
 	struct go__wait_node node; /* Its link is in go__fd.waiters. */
 	unsigned ways;
-	bool shared; /* A look, which takes nothing: see fdwait.c. */
+	uint32_t generation; /* Of the file that is waited for. */
+	bool shared;         /* A look, which takes nothing: see fdwait.c. */
 };
 
 /*
@@ -47,6 +48,15 @@ struct go__fd_op {
 	bool direct;
 	/* A plain read of that many bytes: from TCP, fewer mean "empty". */
 	size_t plain;
+};
+
+/*
+ * When the waits of a task are to end, to look whether the descriptors are
+ * still there: see DOUBT in fdwait.c.
+ */
+struct go__fd_doubt {
+	uint64_t since; /* When the first wait began; 0: not yet. */
+	uint64_t at;    /* GO__NO_DEADLINE: there is nothing to doubt. */
 };
 
 /* A call under way. */
@@ -92,6 +102,30 @@ int go__fd_pause(struct go__fd_call *c, uint64_t ns);
  */
 int go__fd_watch(struct go__fd *e, struct go__waiter *w, unsigned ways,
 		 struct go__wake_list *woken);
+
+static inline void go__fd_doubt_init(struct go__fd_doubt *d)
+{
+	d->since = 0;
+	d->at = GO__NO_DEADLINE;
+}
+
+/*
+ * Before a wait: set d->at, if the descriptor is one that may vanish while a
+ * task waits.  Returns whether it is.  One of a wait's descriptors is enough.
+ */
+bool go__fd_doubt(struct go__fd_doubt *d, const struct go__fd *e,
+		  const struct go__waiter *w);
+
+/* A wait has ended with -ETIMEDOUT: because it is time to look? */
+bool go__fd_doubt_due(const struct go__fd_doubt *d, const struct go__waiter *w);
+
+/*
+ * Look whether the number still stands for the file that it stood for when a
+ * task registered it.  If not, all who wait for it are evicted, and the result
+ * is -EBADF; else it is 0.  Under the entry's lock.
+ */
+int go__fd_recheck(struct go__fd *e, struct go__waiter *w, uint32_t generation,
+		   struct go__wake_list *woken);
 
 /*
  * A plain thread polls v[0] to v[n - 1], and through v[n], which is filled in

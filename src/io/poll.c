@@ -25,6 +25,7 @@ struct looks {
 	struct pollfd *fds;
 	nfds_t count;
 	uint64_t deadline;
+	struct go__fd_doubt doubt;
 	struct go__fd_look *look;
 	struct go__fd_look few[FEW];
 };
@@ -139,12 +140,31 @@ static int wait_thread(struct looks *l)
 	return n != 0 ? n : r;
 }
 
+/* When to end a wait: in time, or to look whether the descriptors are there. */
+static uint64_t wait_until(struct looks *l)
+{
+	bool doubted = false;
+
+	for (nfds_t i = 0; i < l->count && !doubted; i++)
+		if (l->look[i].entry)
+			doubted = go__fd_doubt(&l->doubt, l->look[i].entry,
+					       l->waiter);
+	return l->deadline < l->doubt.at ? l->deadline : l->doubt.at;
+}
+
+/* If one is another file by now, the next look is at that one. */
+static void recheck_all(struct looks *l)
+{
+	for (nfds_t i = 0; i < l->count; i++)
+		(void)go__fd_look_recheck(&l->look[i], l->waiter);
+}
+
 /* Wait once.  Returns 0 (look again), more (that many), or an error. */
 static int wait_once(struct looks *l)
 {
 	int r, ended;
 
-	go__wait_begin(l->waiter, l->deadline, GO__WAIT_POLL, l->fds);
+	go__wait_begin(l->waiter, wait_until(l), GO__WAIT_POLL, l->fds);
 	r = link_all(l);
 	if (r > 0)
 		return l->waiter->is_task ? wait_task(l) : wait_thread(l);
@@ -165,10 +185,14 @@ static int wait_for_some(struct looks *l)
 			return 0;
 		if (r == 0)
 			r = wait_once(l);
-		if (r == -ETIMEDOUT && go__sys_now() >= l->deadline)
+		if (r == -ETIMEDOUT && go__fd_doubt_due(&l->doubt, l->waiter)) {
+			recheck_all(l);
+			r = 0;
+		} else if (r == -ETIMEDOUT && go__sys_now() >= l->deadline) {
 			r = 0; /* One more look. */
-		else if (r == -EBADF)
+		} else if (r == -EBADF) {
 			r = report_closing(l); /* 0: another file has come. */
+		}
 		if (r != 0)
 			return r;
 	}
@@ -191,6 +215,7 @@ int go_poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 	r = go__fd_look_now(fds, count);
 	if (r != 0 || timeout_ms == 0)
 		return r;
+	go__fd_doubt_init(&l.doubt);
 	l.deadline = GO__NO_DEADLINE;
 	if (timeout_ms > 0)
 		l.deadline = go__sys_now() + (uint64_t)timeout_ms * 1000000;

@@ -113,6 +113,7 @@ struct choice {
 	uint64_t chance;  /* A new one in each round. */
 	bool outside;     /* The outside may make a case ready. */
 	bool has_eventfd; /* Of a plain thread that waits for descriptors. */
+	struct go__fd_doubt doubt;
 	struct part *part;
 	struct pollfd *polled; /* One more than descriptors. */
 	struct part few[FEW];
@@ -181,6 +182,7 @@ static void unlock_all(struct choice *s)
 /* S1.  Returns 0 or -errno. */
 static int look_at_fds(struct choice *s)
 {
+	bool doubted = !s->waiter;
 	int r;
 
 	for (size_t i = 0; i < s->count; i++)
@@ -196,6 +198,9 @@ static int look_at_fds(struct choice *s)
 		if (is_fd(&s->cases[i]) &&
 		    (!p->look.entry || go__fd_look_closing(&p->look)))
 			s->polled[p->slot].revents = POLLNVAL;
+		else if (is_fd(&s->cases[i]) && !doubted)
+			doubted = go__fd_doubt(&s->doubt, p->look.entry,
+					       s->waiter);
 	}
 	return 0;
 }
@@ -329,9 +334,10 @@ static void link_part(const go_case *k, struct part *p, struct go__waiter *w)
 static void link_all(struct choice *s)
 {
 	struct go__waiter *w = s->waiter;
+	uint64_t end = end_of(s);
 
 	w->value = NULL;
-	go__wait_begin(w, end_of(s),
+	go__wait_begin(w, end < s->doubt.at ? end : s->doubt.at,
 		       s->outside ? GO__WAIT_SELECT_FDS : GO__WAIT_SELECT,
 		       s->cases);
 	for (size_t i = 0; i < s->count; i++)
@@ -350,6 +356,14 @@ static int link_fds(struct choice *s)
 					     s->polled[s->part[i].slot].events);
 	/* Being closed: the next look will say so. */
 	return r == -EBADF ? 0 : r;
+}
+
+/* If one is another file by now, the next look is at that one. */
+static void recheck_fds(struct choice *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (is_fd(&s->cases[i]))
+			(void)go__fd_look_recheck(&s->part[i].look, s->waiter);
 }
 
 /* S8: unlink all but one, whose lock may be gone. */
@@ -410,6 +424,10 @@ static int wait_for_one(struct choice *s)
 		    end_of(s)) {
 		s->cases[s->soonest].result = 0;
 		return (int)s->soonest;
+	}
+	if (r == -ETIMEDOUT && go__fd_doubt_due(&s->doubt, w)) {
+		recheck_fds(s);
+		return AGAIN;
 	}
 	return r < 0 ? r : AGAIN;
 }
@@ -539,6 +557,7 @@ static int run(go_case *cases, size_t count, struct go__waiter *w)
 	s.count = s.soonest = count;
 	s.locks = s.fds = 0;
 	s.has_eventfd = s.outside = false;
+	go__fd_doubt_init(&s.doubt);
 	s.part = s.few;
 	s.polled = s.few_polled;
 	if (count > FEW) {

@@ -290,6 +290,232 @@ Test(foreign, looking_on_at_the_next, .timeout = 20)
 	run_everywhere(looking_on, NULL);
 }
 
+/*
+ * Nobody uses the number any more, so nobody but those who wait can find out.
+ * The second file would be ready at once, for whoever took it for the first.
+ */
+enum vanishing {
+	CLOSED,
+	REPLACED,     /* By the same kind of file, with something to read, */
+	REPLACED_ODD, /* and by one that no poller takes; */
+	KEPT,         /* the old file lives on, with another number. */
+	ADOPTED,
+	VANISHINGS,
+};
+
+/* Without tiny constants each look is a second away. */
+#ifdef GO_TEST_SMALL
+#define run_now        run_everywhere
+#define ALL_VANISHINGS VANISHINGS
+#else
+#define run_now(body, arg) run_in(GO_MULTI_THREAD, 2, body, arg)
+#define ALL_VANISHINGS     REPLACED_ODD
+#endif
+
+static void vanish(int fd, enum vanishing how, const int next[2])
+{
+	int odd;
+
+	switch (how) {
+	case REPLACED_ODD:
+		odd = open("/proc/self/status", O_RDONLY);
+		INSIST(odd >= 0 && dup2(odd, fd) == fd && close(odd) == 0);
+		break;
+	case CLOSED:
+		INSIST(close(fd) == 0);
+		break;
+	default:
+		INSIST(dup2(next[0], fd) == fd);
+	}
+}
+
+static void *accept_one(void *arg)
+{
+	return (void *)(intptr_t)go_accept(*(int *)arg, NULL, NULL);
+}
+
+static void *write_on(void *arg)
+{
+	static char data[300000];
+
+	return GO_INT(go_write_all(*(int *)arg, data, sizeof data, NULL));
+}
+
+static void *copy_it(void *arg)
+{
+	int *fds = arg;
+
+	return GO_INT(go_copy(fds[0], fds[1], -1, NULL));
+}
+
+static void *accept_it(void *arg)
+{
+	struct peer peer;
+	struct sockaddr_in a;
+	int fd = test_listen(&a);
+
+	(void)arg;
+	peer_start(&peer, false, accept_one, &fd);
+	await_waiting(fd, 1);
+	MUST(close(fd) == 0);
+	MUST((intptr_t)peer_finish(&peer) == -EBADF);
+	return NULL;
+}
+
+static void *vanishes(void *arg)
+{
+	enum vanishing how = (enum vanishing)GO_TO_INT(arg);
+	struct peer readers[2], writer, copier;
+	int old[2], next[2], sink[2], both[2], keep = -1;
+	char c = 0;
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, next) == 0);
+	MUST(go_pipe(sink) == 0);
+	if (how == KEPT)
+		keep = dup(old[0]);
+	if (how == ADOPTED)
+		MUST(go_fd_adopt(old[0], 0) == 0);
+	MUST(write(next[1], "n", 1) == 1);
+	for (int i = 0; i < 2; i++)
+		peer_start(&readers[i], false, read_byte, &old[0]);
+	await_waiting(old[0], 2);
+	peer_start(&writer, false, write_on, &old[0]);
+	await_waiting(old[0], 3);
+	both[0] = old[0];
+	both[1] = sink[1];
+	peer_start(&copier, false, copy_it, both);
+	await_waiting(old[0], 4);
+
+	vanish(old[0], how, next);
+	for (int i = 0; i < 2; i++)
+		MUST((intptr_t)peer_finish(&readers[i]) == -EBADF);
+	MUST(GO_TO_INT(peer_finish(&writer)) == -EBADF);
+	MUST(GO_TO_INT(peer_finish(&copier)) == -EBADF);
+	/* Whoever comes now has the new file, with all that was in it. */
+	if (how == CLOSED)
+		MUST(go_read(old[0], &c, 1) == -EBADF);
+	else
+		MUST(go_read(old[0], &c, 1) == 1);
+	MUST(how == CLOSED || how == REPLACED_ODD || c == 'n');
+	MUST(keep < 0 || close(keep) == 0);
+	MUST(how == CLOSED || close(old[0]) == 0);
+	MUST(close(old[1]) == 0);
+	close_both(next);
+	close_both(sink);
+	return NULL;
+}
+
+/* Alone, so nobody else finds out for it. */
+static void *copies(void *unused)
+{
+	struct peer copier;
+	int old[2], next[2], sink[2], both[2];
+	char c = 0;
+
+	(void)unused;
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, next) == 0);
+	MUST(go_pipe(sink) == 0);
+	MUST(write(next[1], "n", 1) == 1);
+	both[0] = old[0];
+	both[1] = sink[1];
+	peer_start(&copier, false, copy_it, both);
+	await_waiting(old[0], 1);
+	vanish(old[0], REPLACED, next);
+	MUST(GO_TO_INT(peer_finish(&copier)) == -EBADF);
+	MUST(go_read(old[0], &c, 1) == 1 && c == 'n');
+	MUST(close(old[0]) == 0 && close(old[1]) == 0);
+	close_both(next);
+	close_both(sink);
+	return NULL;
+}
+
+Test(foreign, vanishes_under_those_who_wait, .timeout = 120)
+{
+	for (int how = CLOSED; how < ALL_VANISHINGS; how++)
+		run_now(vanishes, GO_INT(how));
+	run_now(accept_it, NULL);
+	run_now(copies, NULL);
+}
+
+/* What was there is gone, and one who looks is told, or looks at the next. */
+static void *poll_gone(void *arg)
+{
+	struct pollfd p = {.fd = *(int *)arg, .events = POLLIN};
+
+	return GO_INT(go_poll(&p, 1, -1) == 1 && p.revents == POLLNVAL);
+}
+
+static void *select_gone(void *arg)
+{
+	go_case k[] = {GO_AT(GO_NEVER), GO_READABLE(*(int *)arg)};
+
+	return GO_INT(go_select(k, 2) == 1 && k[1].result == -EBADF);
+}
+
+static void *look_on(void *arg)
+{
+	bool replaced = arg != NULL;
+	struct peer poller, selector;
+	int old[2], next[2];
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, next) == 0);
+	if (replaced)
+		MUST(go_fd_adopt(old[0], 0) == 0);
+	peer_start(&poller, false, replaced ? poll_it : poll_gone, &old[0]);
+	peer_start(&selector, false, replaced ? select_it : select_gone,
+		   &old[0]);
+	await_waiting(old[0], 2);
+	vanish(old[0], replaced ? REPLACED : CLOSED, next);
+	if (replaced)
+		MUST(write(next[1], "n", 1) == 1);
+	MUST(GO_TO_INT(peer_finish(&poller)) == 1);
+	MUST(GO_TO_INT(peer_finish(&selector)) == 1);
+	MUST(!replaced || close(old[0]) == 0);
+	MUST(close(old[1]) == 0);
+	close_both(next);
+	return NULL;
+}
+
+Test(foreign, vanishes_under_those_who_look, .timeout = 60)
+{
+	run_now(look_on, NULL);
+	run_now(look_on, (char *)"replaced");
+}
+
+/* Looking changes nothing for a descriptor that stays, nor for deadlines. */
+static void *stays(void *arg)
+{
+	int64_t before = go_now(), ms = GO_TO_INT(arg);
+	struct peer reader;
+	int fds[2];
+	char c;
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+	peer_start(&reader, false, read_byte, &fds[0]);
+	{
+		GO_TIMEOUT(ms * GO_MILLISECOND);
+		MUST(go_read(fds[1], &c, 1) == -ETIMEDOUT);
+	}
+	MUST(go_now() - before >= ms * GO_MILLISECOND);
+	await_waiting(fds[0], 1);
+	MUST(go_write(fds[1], "s", 1) == 1);
+	MUST((intptr_t)peer_finish(&reader) == 's');
+	close_both(fds);
+	return NULL;
+}
+
+Test(foreign, stays, .timeout = 60)
+{
+#ifdef GO_TEST_SMALL
+	run_now(stays, GO_INT(150));
+#else
+	run_now(stays, GO_INT(1500));
+#endif
+}
+
 /* A number of ours, closed by us, may be anybody's next. */
 static void *ours_before(void *unused)
 {
@@ -314,11 +540,6 @@ Test(foreign, number_was_ours, .timeout = 20)
 }
 
 /* ---- sockets ---- */
-
-static void *accept_one(void *arg)
-{
-	return (void *)(intptr_t)go_accept(*(int *)arg, NULL, NULL);
-}
 
 static void *listener(void *in_thread)
 {

@@ -138,6 +138,28 @@ bool go__fd_look_closing(struct go__fd_look *k)
 	model_not_called();
 }
 
+bool go__fd_doubt(struct go__fd_doubt *d, const struct go__fd *e,
+		  const struct go__waiter *w)
+{
+	(void)d;
+	(void)e;
+	(void)w;
+	model_not_called();
+}
+
+bool go__fd_doubt_due(const struct go__fd_doubt *d, const struct go__waiter *w)
+{
+	(void)w;
+	return d->at != GO__NO_DEADLINE;
+}
+
+int go__fd_look_recheck(struct go__fd_look *k, struct go__waiter *w)
+{
+	(void)k;
+	(void)w;
+	model_not_called();
+}
+
 /* ---- Before and after ---------------------------------------------------- */
 
 static void setup(void)
