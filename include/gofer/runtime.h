@@ -41,6 +41,12 @@
  * may come at any moment, with runtimes alive; workers run until the process
  * ends.
  *
+ * NESTED USE  A task that waits for its own runtime in a way that blocks its
+ * worker would wait for itself.  So go_run() and go_runtime_block_on() return
+ * -EDEADLK in a task, and go_runtime_shutdown() and go_runtime_destroy() in one
+ * of that runtime, or on one of its blocking threads; and the first call of
+ * each kind says on standard error what to do instead.
+ *
  * DEADLOCKS  When all tasks of the only runtime wait for each other, and every
  * other thread of the process waits, without a deadline, for a task's end or in
  * a shutdown, then nothing can ever wake them.  After a line that says so, the
@@ -90,57 +96,101 @@ enum go_flavour {
 
 struct go_stuck_report; /* debug.h */
 
-/* How to make a runtime; all zero means the defaults, and so does NULL. */
+/*
+ * What to call on the runtime's threads, those for blocking calls included, but
+ * not the watchdog's: as one starts and stops; and before and after a worker
+ * sleeps for want of tasks.  NULL: nothing.  All are called outside of any
+ * task, on that thread, start and stop once on each, park and unpark in pairs.
+ * A GO_CURRENT_THREAD runtime has no thread but for blocking calls; it calls
+ * park and unpark on the thread that runs it, unless in another event loop.
+ * The functions must return soon, and not call what may park (base.h).
+ */
+typedef struct go_thread_hooks {
+	void (*thread_start)(void *arg);
+	void (*thread_stop)(void *arg);
+	void (*thread_park)(void *arg);
+	void (*thread_unpark)(void *arg);
+	void *arg;
+} go_thread_hooks;
+
+/*
+ * How to make a runtime; all zero means the defaults, and so does NULL.
+ *
+ * The environment overrides each option by the variable named at its end (1
+ * and 0 for true and false): for experiments with programs as they are.  What
+ * is malformed or out of range there is ignored.  GOFER_PRINT_CONFIG=1 prints
+ * what is in effect, in the same form, as each runtime is made.
+ */
 typedef struct go_runtime_options {
-	/* An enum go_flavour.  GOFER_FLAVOUR=multi or current overrides. */
+	/* An enum go_flavour.  GOFER_FLAVOUR: multi or current. */
 	int flavour;
-	/* Workers of GO_MULTI_THREAD, at most 256.  0: the CPUs that the
-	 * process may run on.  GOFER_WORKERS overrides. */
+	/* Workers, at most 256; GO_CURRENT_THREAD has one.  0: the CPUs that
+	 * the process may run on, or the quota of its control groups, rounded
+	 * up, if that is less.  GOFER_WORKERS. */
 	unsigned workers;
 	/* Usable stack of a task, rounded up to a power of two less a guard.
-	 * 0: 192 KiB.  GOFER_STACK_BYTES overrides. */
+	 * 0: 192 KiB.  GOFER_STACK_BYTES. */
 	size_t stack_bytes;
-	/* Stack of the runtime's threads.  0: the system's default. */
+	/* Stack of a thread of the runtime, at least 128 KiB.  0: the system's
+	 * default.  GOFER_WORKER_STACK_BYTES. */
 	size_t worker_stack_bytes;
 	/* Name of the runtime's threads, copied; the first 15 bytes count.
-	 * NULL: "gofer". */
+	 * NULL: "gofer".  GOFER_THREAD_NAME. */
 	const char *thread_name;
 	/* After how many picks a worker looks at what it would starve: other
 	 * threads' submissions, the oldest new task, timers, descriptors.
-	 * 0: 61. */
+	 * 0: 61.  GOFER_FAIRNESS_INTERVAL. */
 	unsigned fairness_interval;
 	/* Rather run tasks on stacks without guard than not at all, where the
 	 * system has no more guards.  One runtime that asks for it turns it on
-	 * for the life of the process. */
+	 * for the life of the process.  GOFER_ALLOW_UNGUARDED. */
 	bool allow_unguarded;
 	/* A different worker after every park, to find code that relies on
-	 * its thread.  GOFER_MIGRATE=1 overrides. */
+	 * its thread.  GOFER_MIGRATE. */
 	bool migrate;
+	/* Do not explain on standard error why a call was refused with
+	 * -EDEADLK (NESTED USE above).  GOFER_QUIET. */
+	bool quiet;
 	/* Dump (debug.h) to standard error on this signal, and then do what
 	 * its former handler did, if there was one.  It stays so for the life
-	 * of the process.  Not SIGSEGV or SIGBUS.  0: none. */
+	 * of the process.  Not SIGSEGV or SIGBUS.  0: none.
+	 * GOFER_DUMP_SIGNAL: its number. */
 	int dump_signal;
-	/* Report a deadlock (DEADLOCKS below) that has lasted for so long.
+	/* Report a deadlock (DEADLOCKS above) that has lasted for so long.
 	 * GO_NEVER: none.  0: after a second in go_run() and go_run_with(),
-	 * none otherwise. */
+	 * none otherwise.  GOFER_DEADLOCK_AFTER_NS; never. */
 	int64_t deadlock_after_ns;
 	/* Threads that run blocking calls and tasks (blocking.h) at a time;
-	 * what comes beyond that waits for its turn.  0: 512. */
+	 * what comes beyond that waits for its turn.  0: 512.
+	 * GOFER_MAX_BLOCKING_THREADS. */
 	unsigned max_blocking_threads;
 	/* How long a thread that has nothing to do is kept.  0: 10 seconds;
-	 * GO_NEVER: until the shutdown. */
+	 * GO_NEVER: until the shutdown.  GOFER_BLOCKING_KEEP_ALIVE_NS;
+	 * never. */
 	int64_t blocking_keep_alive_ns;
 	/* How long a task may keep its worker from others before another worker
 	 * is lent (HOGS above).  0: 10 ms.  GO_NEVER: none is lent, and nothing
-	 * reported.  GOFER_STUCK_AFTER_MS overrides (0: never). */
+	 * reported.  GOFER_STUCK_AFTER_NS; never. */
 	int64_t stuck_after_ns;
 	/* Called when that happens while others wait, once for each site that
 	 * spawns such tasks, at most 128 in all, from a thread that does
 	 * nothing else meanwhile: keep it short, do not wait for tasks of this
 	 * runtime nor shut it down.  go_stuck_print() of debug.h writes a line.
-	 * NULL: nobody is told, unless GOFER_STUCK_REPORT=1 is set. */
+	 * NULL: nobody is told.  GOFER_STUCK_REPORT: 1 has a line written where
+	 * this is NULL. */
 	void (*on_stuck)(const struct go_stuck_report *report, void *arg);
 	void *on_stuck_arg;
+	/* How long a busy worker may leave descriptors unlooked at, at most a
+	 * second; its next look by fairness_interval then sees to them.
+	 * 0: 50 us.  GOFER_POLL_INTERVAL_NS. */
+	int64_t poll_interval_ns;
+	/* Where random choices begin: whom to steal from, which of a select's
+	 * cases is looked at first.  The same seed repeats the choices of each
+	 * worker; what they are applied to depends on time, too, unless there
+	 * is one.  0: a different one each time.  GOFER_SEED. */
+	uint64_t seed;
+	/* What to call on the runtime's threads. */
+	go_thread_hooks hooks;
 	/* Must be zero. */
 	uint64_t reserved[8];
 } go_runtime_options;
@@ -240,7 +290,8 @@ GO_API int go_runtime_shutdown(go_runtime *runtime, int64_t timeout_ns);
  * Free a runtime that has been shut down.
  *
  * Returns  0; -EBUSY (not shut down, tasks were left, or a thread is still in
- *          it: go_runtime_enter()); -EINVAL (null).
+ *          it: go_runtime_enter()); -EINVAL (null); -EDEADLK (called by a
+ *          task of this runtime, or on one of its blocking threads).
  * Context  plain thread, or task of another runtime.
  * Parks    never.
  */

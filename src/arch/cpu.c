@@ -2,6 +2,7 @@
 /* How many processors the process may use. */
 #include "arch/cpu.h"
 
+#include "arch/cgroup.h"
 #include "arch/sys.h"
 
 #include <errno.h>
@@ -37,11 +38,19 @@ static long affinity(void)
 }
 #endif
 
-unsigned go__cpu_count(void)
+unsigned go__cpu_count_below(const char *root)
 {
 	long n = affinity();
+	unsigned quota = go__cgroup_cpus(root);
 
 	if (n < 1)
 		n = sysconf(_SC_NPROCESSORS_ONLN);
-	return n < 1 ? 1 : (unsigned)n;
+	if (n < 1)
+		n = 1;
+	return (unsigned)n < quota ? (unsigned)n : quota;
+}
+
+unsigned go__cpu_count(void)
+{
+	return go__cpu_count_below("");
 }

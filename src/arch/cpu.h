@@ -3,8 +3,13 @@
 #ifndef GO_ARCH_CPU_H
 #define GO_ARCH_CPU_H
 
-/* Processors that the calling thread may run on; at least 1. */
+/*
+ * Processors that the calling thread may run on, or that its control groups
+ * have a quota for, if that is less; at least 1.
+ */
 unsigned go__cpu_count(void);
+/* With `root` before the paths of the latter: see cgroup.h. */
+unsigned go__cpu_count_below(const char *root);
 
 /* Tell the processor that this is a spin loop. */
 static inline void go__cpu_relax(void)

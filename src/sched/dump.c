@@ -603,11 +603,20 @@ static int install(int sig)
 	return r < 0 ? r : go__sys_sigaction(sig, &action, NULL);
 }
 
+bool go__dump_signal_is_good(int sig)
+{
+	struct sigaction action;
+
+	return sig > 0 && sig < SIGNALS && sig != SIGSEGV && sig != SIGBUS &&
+	       sig != SIGKILL && sig != SIGSTOP &&
+	       go__sys_sigaction(sig, NULL, &action) == 0;
+}
+
 int go__dump_on_signal(int sig)
 {
 	int r = 0;
 
-	if (sig <= 0 || sig >= SIGNALS || sig == SIGSEGV || sig == SIGBUS)
+	if (!go__dump_signal_is_good(sig))
 		return -EINVAL;
 	(void)go__sys_page_bytes(); /* Asked once, not first in a handler. */
 	go__lock_acquire(&lock);

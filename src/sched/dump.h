@@ -17,6 +17,8 @@ void go__runtimes_remove(struct go_runtime *rt);
 /* Is it the only one in the process?  For what runs in it. */
 bool go__runtimes_only(struct go_runtime *rt);
 
+/* May a dump be asked for by this signal? */
+bool go__dump_signal_is_good(int sig);
 /* Dump to standard error on a signal; 0 or -errno.  Once per signal. */
 int go__dump_on_signal(int sig);
 

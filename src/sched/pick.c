@@ -30,9 +30,6 @@ enum {
 	EVENTS_LEAST = 8, /* Fetched from the poller, even if all is full. */
 };
 
-/* While busy, the poller is looked at no more often than this. */
-static const uint64_t POLL_INTERVAL = 50 * 1000;
-
 /* ---- own queues, the rarer cases ---- */
 
 /*
@@ -161,7 +158,7 @@ static struct go__task *fair_look(struct go__worker *w)
 	/* One other's, too: it may be held up by a long task while nobody is
 	 * asleep whom the watchdog could send. */
 	run_timers(&w->runtime->worker[other].wheel, now);
-	if (now - w->polled_at >= POLL_INTERVAL)
+	if (now - w->polled_at >= w->runtime->poll_interval)
 		go__look_at_poller(w, now);
 	if (go__queue_count(&w->runtime->starved) && (t = from_starved(w)))
 		return t;
@@ -222,10 +219,7 @@ uint64_t go__random(void)
 		       : atomic_fetch_add_explicit(&threads, 1,
 						   memory_order_relaxed);
 
-	/* Steele and others, Fast Splittable Generators, 2014. */
-	n *= 0x9e3779b97f4a7c15U;
-	n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9U;
-	return n ^ n >> 27;
+	return go__mix(n);
 }
 
 static struct go__task *from_others(struct go__worker *w)

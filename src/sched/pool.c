@@ -114,6 +114,7 @@ static void *thread_main(void *arg)
 	bool called = true;
 
 	begin(self);
+	go__hook(rt, rt->hooks.thread_start);
 	for (;;) {
 		if (self->pool.worker) {
 			struct go__worker *w = self->pool.worker;
@@ -125,6 +126,9 @@ static void *thread_main(void *arg)
 		job = called ? take(p, &self->pool) : NULL;
 		if (!job && (!called || p->stopping)) {
 			(void)go__pool_expire(&self->pool);
+			go__lock_release(&p->lock);
+			go__hook(rt, rt->hooks.thread_stop);
+			go__lock_acquire(&p->lock);
 			leave(p, self);
 			return NULL;
 		}

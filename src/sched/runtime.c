@@ -14,143 +14,53 @@
  * a moment in between when no task was left, and when closing there will be
  * none after it.  The last worker to fall asleep sees the last of the counts.
  *
+ * Options are settled in options.c, and what is refused explained in refuse.c.
+ *
  * TESTS  model_drain.c; test_runtime.c.
  */
 #include "sched/worker.h"
 
 #include <gofer/deadline.h>
-#include <gofer/debug.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "arch/cpu.h"
 #include "arch/overflow.h"
 #include "arch/sys.h"
 #include "sched/dump.h"
+#include "sched/options.h"
 
 enum {
-	WORKERS_MOST = 256,
-	BLOCKING_MOST = 512,
-	FAIRNESS = 61,
 	SPARES_LEAST = 4,
 };
 
-static const uint64_t STUCK_AFTER = 10 * 1000 * 1000;
+/* ---- creation ---- */
 
-/* ---- options ---- */
-
-/* A number from the environment, if there is one in range. */
-static uint64_t override(const char *name, uint64_t value, uint64_t most)
+/* An option's duration, GO_NEVER as the deadline of that name. */
+static uint64_t span(int64_t ns)
 {
-	const char *text = getenv(name);
-	char *end;
-	unsigned long long n;
-
-	if (!text || !*text)
-		return value;
-	n = strtoull(text, &end, 10);
-	return *end == '\0' && n <= most ? n : value;
-}
-
-static int flavour_of(const go_runtime_options *o)
-{
-	const char *text = getenv("GOFER_FLAVOUR");
-
-	if (text && strcmp(text, "current") == 0)
-		return GO_CURRENT_THREAD;
-	if (text && strcmp(text, "multi") == 0)
-		return GO_MULTI_THREAD;
-	return o->flavour;
-}
-
-static int check_options(const go_runtime_options *o)
-{
-	static const uint64_t zero[sizeof(o->reserved) / sizeof(uint64_t)];
-
-	if (memcmp(o->reserved, zero, sizeof(zero)) != 0 ||
-	    (o->flavour != GO_MULTI_THREAD &&
-	     o->flavour != GO_CURRENT_THREAD) ||
-	    o->workers > WORKERS_MOST || o->deadlock_after_ns < 0 ||
-	    o->blocking_keep_alive_ns < 0 || o->stuck_after_ns < 0 ||
-	    (o->stack_bytes && !go__stack_class(o->stack_bytes)))
-		return -EINVAL;
-	return 0;
-}
-
-static unsigned count_workers(const go_runtime_options *o, int flavour)
-{
-	unsigned n;
-
-	if (flavour == GO_CURRENT_THREAD)
-		return 1;
-	n = (unsigned) override("GOFER_WORKERS", o->workers, WORKERS_MOST);
-	if (n == 0)
-		n = go__cpu_count();
-	return n < WORKERS_MOST ? n : WORKERS_MOST;
-}
-
-/* After how long to look for a deadlock. */
-static uint64_t patience_of(const go_runtime_options *o)
-{
-	if (o->deadlock_after_ns == 0 || o->deadlock_after_ns == GO_NEVER)
-		return GO__NO_DEADLINE;
-	return (uint64_t)o->deadlock_after_ns;
-}
-
-static void configure_pool(struct go__pool *p, const go_runtime_options *o)
-{
-	int64_t ns = o->blocking_keep_alive_ns;
-
-	if (ns == 0)
-		ns = 10 * GO_SECOND;
-	go__pool_init(p,
-		      o->max_blocking_threads ? o->max_blocking_threads
-					      : BLOCKING_MOST,
-		      ns == GO_NEVER ? GO__NO_DEADLINE : (uint64_t)ns);
-}
-
-/* After how long a task that keeps its worker is a hog. */
-static uint64_t stuck_after_of(const go_runtime_options *o)
-{
-	uint64_t ms = override("GOFER_STUCK_AFTER_MS", UINT64_MAX, 1000000);
-
-	if (ms != UINT64_MAX)
-		return ms ? ms * 1000000 : GO__NO_DEADLINE;
-	if (o->stuck_after_ns == GO_NEVER)
-		return GO__NO_DEADLINE;
-	return o->stuck_after_ns ? (uint64_t)o->stuck_after_ns : STUCK_AFTER;
-}
-
-static void configure_watchdog(struct go_runtime *rt,
-			       const go_runtime_options *o)
-{
-	rt->stuck_after = stuck_after_of(o);
-	rt->on_stuck = o->on_stuck;
-	rt->on_stuck_arg = o->on_stuck_arg;
-	if (!rt->on_stuck && override("GOFER_STUCK_REPORT", 0, 1))
-		rt->on_stuck = go_stuck_print;
+	return ns == GO_NEVER ? GO__NO_DEADLINE : (uint64_t)ns;
 }
 
 static void configure(struct go_runtime *rt, const go_runtime_options *o)
 {
-	const char *name = o->thread_name ? o->thread_name : "gofer";
-	size_t stack = override("GOFER_STACK_BYTES", o->stack_bytes,
-				go__stack_bytes(GO__STACK_MAX_CLASS));
-
-	rt->fairness = o->fairness_interval ? o->fairness_interval : FAIRNESS;
-	rt->stack_class =
-		stack ? go__stack_class(stack) : GO__STACK_DEFAULT_CLASS;
+	rt->flavour = o->flavour;
+	rt->fairness = o->fairness_interval;
+	rt->poll_interval = (uint64_t)o->poll_interval_ns;
+	rt->stack_class = go__stack_class(o->stack_bytes);
 	rt->worker_stack_bytes = o->worker_stack_bytes;
-	rt->patience = patience_of(o);
-	configure_pool(&rt->pool, o);
-	rt->migrate = override("GOFER_MIGRATE", o->migrate, 1);
-	configure_watchdog(rt, o);
-	strncpy(rt->thread_name, name, sizeof(rt->thread_name) - 1);
+	rt->patience = span(o->deadlock_after_ns);
+	rt->migrate = o->migrate;
+	rt->quiet = o->quiet;
+	rt->seed = o->seed;
+	rt->hooks = o->hooks;
+	rt->stuck_after = span(o->stuck_after_ns);
+	rt->on_stuck = o->on_stuck;
+	rt->on_stuck_arg = o->on_stuck_arg;
+	go__pool_init(&rt->pool, o->max_blocking_threads,
+		      span(o->blocking_keep_alive_ns));
+	strncpy(rt->thread_name, o->thread_name, sizeof(rt->thread_name) - 1);
 	if (o->allow_unguarded)
 		go__stack_allow_unguarded(true);
 }
-
-/* ---- creation ---- */
 
 /* For reports of stack overflows: in a signal handler, for what runs. */
 static void describe_task(const struct go__context *c, struct go__overflow *out)
@@ -167,13 +77,11 @@ static void describe_task(const struct go__context *c, struct go__overflow *out)
 }
 
 /* Workers that may be lent. */
-static unsigned count_spares(const go_runtime_options *o, int flavour,
-			     unsigned workers)
+static unsigned count_spares(const go_runtime_options *o)
 {
-	if (flavour == GO_CURRENT_THREAD ||
-	    stuck_after_of(o) == GO__NO_DEADLINE)
+	if (o->flavour == GO_CURRENT_THREAD || o->stuck_after_ns == GO_NEVER)
 		return 0;
-	return workers < SPARES_LEAST ? SPARES_LEAST : workers;
+	return o->workers < SPARES_LEAST ? SPARES_LEAST : o->workers;
 }
 
 /* Those that may be lent stay as they are until the first time. */
@@ -222,24 +130,19 @@ static int start_threads(struct go_runtime *rt)
 
 int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 {
-	static const go_runtime_options defaults;
-	const go_runtime_options *o = options ? options : &defaults;
+	go_runtime_options o;
 	struct go_runtime *rt;
-	unsigned workers;
-	int r, flavour;
+	int r;
 
 	if (!out)
 		return -EINVAL;
-	r = check_options(o);
+	r = go__options_settle(options, &o);
 	if (r < 0)
 		return r;
-	flavour = flavour_of(o);
-	workers = count_workers(o, flavour);
-	rt = allocate(workers, count_spares(o, flavour, workers));
+	rt = allocate(o.workers, count_spares(&o));
 	if (!rt)
 		return -ENOMEM;
-	rt->flavour = flavour;
-	configure(rt, o);
+	configure(rt, &o);
 	go__queue_init(&rt->injection);
 	go__queue_init(&rt->starved);
 	go__idle_init(&rt->idle, rt->worker_count);
@@ -250,8 +153,8 @@ int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 	atomic_store_explicit(&go__overflow_describe, describe_task,
 			      memory_order_relaxed);
 	r = go__overflow_install();
-	if (r == 0 && o->dump_signal)
-		r = go__dump_on_signal(o->dump_signal);
+	if (r == 0 && o.dump_signal)
+		r = go__dump_on_signal(o.dump_signal);
 	if (r == 0)
 		r = go__poller_create(&rt->poller);
 	if (r == 0) {
@@ -264,6 +167,7 @@ int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 		return r;
 	}
 	go__runtimes_add(rt);
+	go__options_print(rt, &o);
 	*out = rt;
 	return 0;
 }
@@ -321,7 +225,7 @@ int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
 	if (rt->dead)
 		return -ECHILD;
 	if (go__worker_self())
-		return -EDEADLK;
+		return go__refuse(GO__REFUSED_BLOCK_ON);
 	if (!go__thread_self())
 		return -ENOMEM;
 	r = host ? go__runtime_host(rt) : 0;
@@ -353,7 +257,7 @@ int go_run_with_at(const go_runtime_options *options, go_fn *main_fn, void *arg,
 	if (!main_fn)
 		return -EINVAL;
 	if (go__worker_self())
-		return -EDEADLK;
+		return go__refuse(GO__REFUSED_RUN);
 	if (o.deadlock_after_ns == 0)
 		o.deadlock_after_ns = GO_SECOND;
 	r = go_runtime_create(&rt, &o);
@@ -494,9 +398,16 @@ static void stop(struct go_runtime *rt)
 	go__lock_release(&rt->lock);
 }
 
-int go_runtime_shutdown(go_runtime *rt, int64_t timeout_ns)
+/* Is the caller one of its tasks, or another guest of its threads? */
+static bool is_inside(const struct go_runtime *rt)
 {
 	struct go__worker *self = go__worker_self();
+
+	return (self && self->runtime == rt) || go__pool_is_inside(rt);
+}
+
+int go_runtime_shutdown(go_runtime *rt, int64_t timeout_ns)
+{
 	uint64_t deadline, left;
 	int r = 0;
 
@@ -504,8 +415,8 @@ int go_runtime_shutdown(go_runtime *rt, int64_t timeout_ns)
 		return -EINVAL;
 	if (rt->dead)
 		return -ECHILD;
-	if ((self && self->runtime == rt) || go__pool_is_inside(rt))
-		return -EDEADLK;
+	if (is_inside(rt))
+		return go__refuse(GO__REFUSED_SHUTDOWN);
 	deadline = deadline_after(timeout_ns);
 	close_door(rt);
 	go__block_each(interrupt_ours, rt);
@@ -545,6 +456,8 @@ int go_runtime_destroy(go_runtime *rt)
 		return -EINVAL;
 	if (rt->dead)
 		return -ECHILD;
+	if (is_inside(rt))
+		return go__refuse(GO__REFUSED_DESTROY);
 	if (go__phase(rt) != GO__STOPPED)
 		return -EBUSY;
 	/* acquire <- [out]. */

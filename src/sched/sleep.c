@@ -227,10 +227,13 @@ bool go__worker_sleep(struct go__worker *w, bool searching)
 	if (searching) {
 		if (sentry)
 			go__poll_release(rt);
-	} else if (sentry) {
-		sleep_as_sentry(w, &ready);
 	} else {
-		sleep_on_futex(w);
+		go__hook(rt, rt->hooks.thread_park);
+		if (sentry)
+			sleep_as_sentry(w, &ready);
+		else
+			sleep_on_futex(w);
+		go__hook(rt, rt->hooks.thread_unpark);
 	}
 	(void)go__note_time(w, go__sys_now());
 	if (!go__idle_leave(&rt->idle, &w->sleeper, searching)) {

@@ -13,7 +13,7 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 			      memory_order_relaxed);
 	w->fairness = rt->fairness;
 	w->fair_at = w->fairness;
-	w->seed = index + 1;
+	w->seed = go__mix(rt->seed + index) | 1; /* Never 0: pick.c. */
 	w->limit = GO__NO_DEADLINE;
 	go__queue_init(&w->inbox);
 	go__wheel_init(&w->wheel, go__note_time(w, go__sys_now()));

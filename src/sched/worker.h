@@ -173,8 +173,12 @@ struct go_runtime {
 	int flavour;
 	unsigned stack_class;
 	bool migrate;
+	bool quiet; /* No explanations: refuse.c. */
 	size_t worker_stack_bytes;
 	char thread_name[16];
+	uint64_t poll_interval; /* While busy, not more often; ns. */
+	uint64_t seed;
+	go_thread_hooks hooks;
 	/* How long all sleep until somebody looks whether it is for ever;
 	 * GO__NO_DEADLINE: nobody does (deadlock.c). */
 	uint64_t patience;
@@ -383,6 +387,16 @@ struct go__task *go__pick(struct go__worker *w, bool (*done)(void *),
 bool go__work_anywhere(struct go__worker *w);
 /* Look at the poller without waiting, unless somebody else is at it. */
 void go__look_at_poller(struct go__worker *w, uint64_t now);
+
+/* Spread a number over all 64 bits: Steele and others, Fast Splittable
+ * Pseudorandom Number Generators, 2014. */
+static inline uint64_t go__mix(uint64_t n)
+{
+	n *= 0x9e3779b97f4a7c15U;
+	n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9U;
+	return n ^ n >> 27;
+}
+
 /* A random number, for those who must be fair.  Any thread. */
 uint64_t go__random(void);
 
@@ -477,6 +491,30 @@ void go__thread_forked(struct go__thread *thread);
  * there is nothing to return to.
  */
 void go__exit_if_forked(const struct go_runtime *rt);
+
+/*
+ * Tell the program what a thread of the runtime does.  On that thread, by the
+ * host, while nothing waits.
+ */
+static inline void go__hook(const struct go_runtime *rt,
+			    void (*hook)(void *arg))
+{
+	if (hook)
+		hook(rt->hooks.arg);
+}
+
+/* ---- refuse.c ---- */
+
+/* What a task must not do, for it would wait for itself. */
+enum go__refused {
+	GO__REFUSED_RUN,
+	GO__REFUSED_BLOCK_ON,
+	GO__REFUSED_SHUTDOWN,
+	GO__REFUSED_DESTROY,
+};
+
+/* Explain that, once; returns -EDEADLK.  For one who is in a runtime. */
+int go__refuse(enum go__refused what);
 
 /* ---- enter.c ---- */
 

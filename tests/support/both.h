@@ -15,6 +15,7 @@
 #include <atomic>
 
 #define ATOMIC(type) std::atomic<type>
+#define THREAD_LOCAL thread_local
 #define ALL_ZERO                                                               \
 	{                                                                      \
 	}
@@ -35,6 +36,7 @@ using std::memory_order_release;
 #include <stdatomic.h>
 
 #define ATOMIC(type) _Atomic(type)
+#define THREAD_LOCAL _Thread_local
 #define ALL_ZERO                                                               \
 	{                                                                      \
 		0                                                              \
