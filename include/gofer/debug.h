@@ -67,6 +67,54 @@ typedef struct go_stuck_report {
  */
 GO_API void go_stuck_print(const go_stuck_report *report, void *unused);
 
+/*
+ * Something that is left of a runtime: a task that has not ended; or, when it
+ * is shut down but for that, threads that have not, in which a destructor of a
+ * thread-local value or an on_stuck runs.  Valid during the call that it is
+ * given to; the site stays.
+ */
+typedef struct go_left {
+	go_runtime *runtime;
+	uint64_t task;     /* Its id, as in a dump; 0: threads. */
+	const char *name;  /* The first 64 bytes; NULL: it has none. */
+	const char *site;  /* Where it was spawned: "file:line". */
+	const char *state; /* What it does or waits for, in words. */
+	unsigned threads;  /* How many, if there is no task. */
+	bool blocked;      /* It blocks a thread in a blocking call. */
+} go_left;
+
+/*
+ * Tell what is left of a runtime, as after a shutdown whose time was not
+ * enough: call fn(&left, arg) for each task that has not ended, and for threads
+ * that have not.  fn may be null.  May be called at any time; tasks that begin,
+ * end or change meanwhile may be missing, or shown as they were a moment before
+ * or after.
+ *
+ *     left = go_runtime_shutdown(rt, 100 * GO_MILLISECOND);
+ *     ...
+ *     if (left > 0)
+ *             go_runtime_left(rt, go_left_print, NULL);
+ *
+ * (examples/left.c is the whole program.)
+ *
+ * Returns  how often fn was called, or would have been; -EINVAL (runtime is
+ *          null); -ECHILD (it is the parent's: runtime.h, FORK).
+ * Context  any.
+ * Parks    never.
+ */
+GO_API int go_runtime_left(go_runtime *runtime,
+			   void (*fn)(const go_left *left, void *arg),
+			   void *arg);
+
+/*
+ * Write to standard error what is left, in one line; a ready-made fn.
+ *
+ * Returns  nothing.
+ * Context  any, signal handlers included.
+ * Parks    never; blocks in write(2).
+ */
+GO_API void go_left_print(const go_left *left, void *unused);
+
 GO_END_DECLS
 
 #endif

@@ -149,7 +149,8 @@ typedef struct go_runtime_options {
 	 * its thread.  GOFER_MIGRATE. */
 	bool migrate;
 	/* Do not explain on standard error why a call was refused with
-	 * -EDEADLK (NESTED USE above).  GOFER_QUIET. */
+	 * -EDEADLK (NESTED USE above), nor what a shutdown has left behind.
+	 * GOFER_QUIET. */
 	bool quiet;
 	/* Dump (debug.h) to standard error on this signal, and then do what
 	 * its former handler did, if there was one.  It stays so for the life
@@ -252,14 +253,18 @@ GO_API int go_runtime_spawn_at(go_runtime *runtime, go_fn *fn, void *arg,
 
 /*
  * Run fn(arg) in a new task of the runtime and wait until it returns.  Any
- * number of threads may do so at once in a GO_MULTI_THREAD runtime.  In a
- * GO_CURRENT_THREAD one, the caller's thread runs all of the runtime's tasks
- * until fn has returned; one thread at a time.
+ * number of threads may do so at once, and so may blocking calls and tasks
+ * (blocking.h), those of the same runtime included.
+ *
+ * In a GO_CURRENT_THREAD runtime, the caller's thread runs all of the runtime's
+ * tasks until fn has returned.  If another thread does so already, that one
+ * runs fn's task as well, and the caller waits; and when it ceases to, while
+ * others wait, one of these takes over.
  *
  * Returns  0; -EINVAL (runtime or fn is null); -ENOMEM; -ESHUTDOWN; -EDEADLK
  *          (called by a task: spawn a task and join it instead); -EBUSY
- *          (another thread is running this GO_CURRENT_THREAD runtime).
- *          *result (if not null) is set only on 0.
+ *          (a guest, guest.h, and another thread is running it).  *result (if
+ *          not null) is set only on 0.
  * Context  plain thread.
  * Parks    blocks until fn has returned; deaf to the thread's deadline scopes,
  *          for *arg is the task's until then.
@@ -275,22 +280,32 @@ GO_API int go_runtime_block_on_at(go_runtime *runtime, go_fn *fn, void *arg,
  * workers are stopped.  Tasks that have not started yet do start, cancelled,
  * so that they can free what they were given.
  *
- * May be called again, to wait longer or to learn how many are left.
+ * When the time is up it returns all the same: with tasks that ignore their
+ * cancellation, or are in a blocking call that does not return.  What is left
+ * goes on, and all that it uses stays: go_runtime_destroy() refuses.  One line
+ * on standard error says what it is, once for each runtime, unless timeout_ns
+ * is 0 or the option quiet is set; go_runtime_left() of debug.h tells all of
+ * it.
  *
- * Returns  how many tasks are left; 0: none, go_runtime_destroy() will work.
- *          -EINVAL (runtime is null, timeout_ns is negative); -EDEADLK (called
- *          by a task of this runtime: it would wait for itself); -EBUSY
- *          (another thread is running this GO_CURRENT_THREAD runtime).
+ * May be called again, to wait longer or to learn how many are left, and from
+ * several threads at once.
+ *
+ * Returns  how many tasks are left; if none, how many of the runtime's threads
+ *          have not ended (they are given a second, even if the time is up); 0:
+ *          none, go_runtime_destroy() will work.  -EINVAL (runtime is null,
+ *          timeout_ns is negative); -EDEADLK (called by a task of this runtime,
+ *          or in a blocking call of it: it would wait for itself); -EBUSY (a
+ *          guest, guest.h, and another thread is running it).
  * Context  plain thread, or task of another runtime (which it blocks).
- * Parks    blocks, at most for the time given.
+ * Parks    blocks, at most for the time given, and a second for threads.
  */
 GO_API int go_runtime_shutdown(go_runtime *runtime, int64_t timeout_ns);
 
 /*
  * Free a runtime that has been shut down.
  *
- * Returns  0; -EBUSY (not shut down, tasks were left, or a thread is still in
- *          it: go_runtime_enter()); -EINVAL (null); -EDEADLK (called by a
+ * Returns  0; -EBUSY (not shut down, something was left, or a thread is still
+ *          in it: go_runtime_enter()); -EINVAL (null); -EDEADLK (called by a
  *          task of this runtime, or on one of its blocking threads).
  * Context  plain thread, or task of another runtime.
  * Parks    never.

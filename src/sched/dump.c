@@ -284,6 +284,15 @@ static enum look look(struct go__task *t, const struct go_runtime *rt,
 	return r;
 }
 
+static void set_brief(struct go__brief *out, const struct view *v)
+{
+	out->id = v->id;
+	out->site = v->site;
+	out->named = v->name != NULL;
+	if (v->name)
+		copy_name(out->name, v->name);
+}
+
 bool go__dump_brief(struct go__task *t, const struct go_runtime *rt,
 		    struct go__brief *out)
 {
@@ -291,11 +300,7 @@ bool go__dump_brief(struct go__task *t, const struct go_runtime *rt,
 
 	if (look(t, rt, &v) != STABLE)
 		return false;
-	out->id = v.id;
-	out->site = v.site;
-	out->named = v.name != NULL;
-	if (v.name)
-		copy_name(out->name, v.name);
+	set_brief(out, &v);
 	return true;
 }
 
@@ -487,6 +492,28 @@ static bool put_task(struct go__task *t, void *arg)
 		put_stack(x, &v);
 	go__text_put(x, "\n");
 	return x->error == 0;
+}
+
+enum go__doing go__dump_doing(struct go__task *t, struct go_runtime *rt,
+			      struct go__brief *out, struct go__text *state)
+{
+	struct view v;
+	enum look r = look(t, rt, &v);
+
+	if (r == NOT_OURS)
+		return GO__NOT_THERE;
+	*out = (struct go__brief){.id = v.id};
+	if (r == CHANGING) {
+		go__text_put(state, "changing");
+		return GO__DOING;
+	}
+	set_brief(out, &v);
+	put_state(state, rt, t, &v, go__sys_now());
+	return (v.wait & GO__WAIT_CLAIMED) &&
+			       (v.kind == GO__WAIT_BLOCKING_RUNS ||
+				v.kind == GO__WAIT_SECTION)
+		       ? GO__BLOCKED
+		       : GO__DOING;
 }
 
 /* ---- a runtime's lines ---- */

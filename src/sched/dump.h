@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct go__text;
 struct go_runtime;
 struct go__task;
 
@@ -42,5 +43,15 @@ struct go__brief {
 /* Describe a live task of this runtime; false: it is not, or not any more. */
 bool go__dump_brief(struct go__task *t, const struct go_runtime *rt,
 		    struct go__brief *out);
+
+enum go__doing {
+	GO__NOT_THERE, /* It is not, or not any more, a task of this runtime. */
+	GO__DOING,     /* Any other. */
+	GO__BLOCKED,   /* In a blocking call or section. */
+};
+
+/* The same, with what it does in words. */
+enum go__doing go__dump_doing(struct go__task *t, struct go_runtime *rt,
+			      struct go__brief *out, struct go__text *state);
 
 #endif

@@ -56,6 +56,7 @@
 
 #include "arch/sys.h"
 #include "sched/local.h"
+#include "sched/seat.h"
 
 enum {
 	MOST_TASKS = 256, /* In a turn, by default. */

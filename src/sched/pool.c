@@ -3,6 +3,7 @@
 #include "sched/pool.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 
 #include "arch/sys.h"
@@ -60,9 +61,9 @@ static void leave(struct go__pool *p, struct go__thread *self)
 
 	go__lock_release(&p->lock);
 	if (last) {
-		/* [empty] release -> go__pool_stop(). */
+		/* [empty] release -> go__pool_wait(). */
 		atomic_fetch_add_explicit(&p->empty, 1, memory_order_release);
-		go__sys_futex_wake(&p->empty, 1);
+		go__sys_futex_wake(&p->empty, INT_MAX);
 	}
 	if (join)
 		(void)go__sys_thread_join(before);
@@ -172,9 +173,9 @@ static void note_unmade(struct go__pool *p)
 {
 	if (p->threads != 0)
 		return;
-	/* [empty] release -> go__pool_stop(). */
+	/* [empty] release -> go__pool_wait(). */
 	atomic_fetch_add_explicit(&p->empty, 1, memory_order_release);
-	go__sys_futex_wake(&p->empty, 1);
+	go__sys_futex_wake(&p->empty, INT_MAX);
 }
 
 int go__pool_submit(struct go_runtime *rt, struct go__wait_node *job,
@@ -244,34 +245,49 @@ int go__pool_host(struct go__worker *w)
 
 /* ---- the end ---- */
 
-static bool some_are_left(struct go__pool *p)
+static unsigned count(struct go__pool *p)
 {
-	bool some;
+	unsigned n;
 
 	go__lock_acquire(&p->lock);
-	some = p->threads != 0;
+	n = p->threads;
 	go__lock_release(&p->lock);
-	return some;
+	return n;
 }
 
 void go__pool_stop(struct go_runtime *rt)
 {
 	struct go__pool *p = &rt->pool;
 	struct go__link *link;
-	uint32_t empty;
 
 	go__lock_acquire(&p->lock);
 	p->stopping = true;
 	while ((link = go__list_pop_front(&p->idle)))
 		call(go__container_of(link, struct go__pool_thread, link));
 	go__lock_release(&p->lock);
+}
+
+unsigned go__pool_wait(struct go_runtime *rt, uint64_t deadline)
+{
+	struct go__pool *p = &rt->pool;
+	int r = 0;
+
 	for (;;) {
 		/* acquire <- [empty]. */
-		empty = atomic_load_explicit(&p->empty, memory_order_acquire);
-		if (!some_are_left(p))
-			break;
-		(void)go__sys_futex_wait(&p->empty, empty, GO__NO_DEADLINE);
+		uint32_t empty =
+			atomic_load_explicit(&p->empty, memory_order_acquire);
+		unsigned left = count(p);
+
+		if (left == 0 || r == -ETIMEDOUT)
+			return left;
+		r = go__sys_futex_wait(&p->empty, empty, deadline);
 	}
+}
+
+void go__pool_join(struct go_runtime *rt)
+{
+	struct go__pool *p = &rt->pool;
+
 	if (p->some_left)
 		(void)go__sys_thread_join(p->left);
 	p->some_left = false;

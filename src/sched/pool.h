@@ -264,8 +264,13 @@ void go__pool_withdraw(struct go_runtime *rt, struct go__wait_node *job);
  */
 int go__pool_host(struct go__worker *w);
 
-/* Let all threads leave, and wait until they have.  No job is left. */
+/*
+ * When no job is left: let all threads leave; wait until they have, returns how
+ * many have not by the deadline; and when none is left, join the last.
+ */
 void go__pool_stop(struct go_runtime *rt);
+unsigned go__pool_wait(struct go_runtime *rt, uint64_t deadline);
+void go__pool_join(struct go_runtime *rt);
 
 /*
  * For a shutdown: a blocking task is over on one of the threads.  Counts it,

@@ -26,11 +26,16 @@
 #include "arch/overflow.h"
 #include "arch/sys.h"
 #include "sched/dump.h"
+#include "sched/left.h"
 #include "sched/options.h"
+#include "sched/seat.h"
 
 enum {
 	SPARES_LEAST = 4,
 };
+
+/* For threads that have been told to end. */
+static const uint64_t GRACE = UINT64_C(1000) * 1000 * 1000;
 
 /* ---- creation ---- */
 
@@ -99,12 +104,30 @@ static struct go_runtime *allocate(unsigned workers, unsigned spares)
 	return rt;
 }
 
-/* Stop the threads that run.  The phase is STOPPED. */
-static void join_threads(struct go_runtime *rt)
+/* Under rt->lock, or alone: all threads are to end.  The phase is STOPPED. */
+static void stop_threads(struct go_runtime *rt)
 {
 	go__watchdog_stop(rt);
 	go__notify_all(rt);
 	go__pool_stop(rt);
+}
+
+/* Wait until they have; returns how many have not by the deadline. */
+static unsigned await_threads(struct go_runtime *rt, uint64_t deadline)
+{
+	unsigned left = go__watchdog_wait(rt, deadline) ? 0 : 1;
+
+	return left + go__pool_wait(rt, deadline);
+}
+
+/* Under rt->lock, or alone: they have, all but for their last instructions. */
+static void join_threads(struct go_runtime *rt)
+{
+	if (!rt->joined) {
+		go__watchdog_join(rt);
+		go__pool_join(rt);
+	}
+	rt->joined = true;
 }
 
 static void set_phase(struct go_runtime *rt, enum go__phase phase)
@@ -123,6 +146,8 @@ static int start_threads(struct go_runtime *rt)
 		r = go__pool_host(&rt->worker[i]);
 	if (r < 0) {
 		set_phase(rt, GO__STOPPED);
+		stop_threads(rt);
+		(void)await_threads(rt, GO__NO_DEADLINE);
 		join_threads(rt);
 	}
 	return r;
@@ -142,6 +167,7 @@ int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 	rt = allocate(o.workers, count_spares(&o));
 	if (!rt)
 		return -ENOMEM;
+	go__list_init(&rt->seats);
 	configure(rt, &o);
 	go__queue_init(&rt->injection);
 	go__queue_init(&rt->starved);
@@ -174,26 +200,6 @@ int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 
 /* ---- hosting a runtime without threads ---- */
 
-int go__runtime_host(struct go_runtime *rt)
-{
-	int r = 0;
-
-	go__lock_acquire(&rt->lock);
-	if (rt->hosted)
-		r = -EBUSY;
-	else
-		rt->hosted = true;
-	go__lock_release(&rt->lock);
-	return r;
-}
-
-void go__runtime_unhost(struct go_runtime *rt)
-{
-	go__lock_acquire(&rt->lock);
-	rt->hosted = false;
-	go__lock_release(&rt->lock);
-}
-
 static bool task_is_over(void *arg)
 {
 	go_task *task = arg;
@@ -212,13 +218,57 @@ static void host_main(struct go_runtime *rt, go_task *task)
 
 /* ---- running something in it ---- */
 
+/* With the seat, or while somebody else has it. */
+static int run_or_join(struct go_runtime *rt, int seat,
+		       const struct go__start *start, void **result)
+{
+	go_task task;
+	int r = seat, error = go__spawn(rt, NULL, NULL, start, &task);
+
+	if (error == 0 && r != GO__SEATED)
+		r = go__task_join_or_host(rt, task, result);
+	if (r != GO__SEATED)
+		return error ? error : r;
+	if (error == 0)
+		host_main(rt, &task);
+	go__runtime_unhost(rt);
+	return error ? error : go_task_join(task, result);
+}
+
+/* Without threads of its own: the caller's thread serves. */
+static int block_on_current(struct go_runtime *rt,
+			    const struct go__start *start, void **result)
+{
+	int r;
+
+	go__visit(rt);
+	r = go__seat_ask(rt);
+	if (r >= 0)
+		r = run_or_join(rt, r, start, result);
+	go__depart(rt);
+	return r;
+}
+
+static int block_on_multi(struct go_runtime *rt, const struct go__start *s,
+			  void **result)
+{
+	go_shield shield;
+	go_task task;
+	int r = go__spawn(rt, NULL, NULL, s, &task);
+
+	if (r < 0)
+		return r;
+	/* Deaf: *arg is the task's until it is over. */
+	(void)go_shield_begin(&shield);
+	r = go_task_join(task, result);
+	go_shield_end(&shield);
+	return r;
+}
+
 int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
 			   const char *site)
 {
-	go_task task;
-	go_shield shield;
-	bool host = rt && rt->flavour == GO_CURRENT_THREAD;
-	int r;
+	struct go__start start = {fn, arg, site, NULL};
 
 	if (!rt || !fn)
 		return -EINVAL;
@@ -228,22 +278,9 @@ int go_runtime_block_on_at(go_runtime *rt, go_fn *fn, void *arg, void **result,
 		return go__refuse(GO__REFUSED_BLOCK_ON);
 	if (!go__thread_self())
 		return -ENOMEM;
-	r = host ? go__runtime_host(rt) : 0;
-	if (r < 0)
-		return r;
-	r = go__spawn(rt, NULL, NULL, &(struct go__start){fn, arg, site, NULL},
-		      &task);
-	if (r == 0) {
-		if (host)
-			host_main(rt, &task);
-		/* Deaf: *arg is the task's until it is over. */
-		(void)go_shield_begin(&shield);
-		r = go_task_join(task, result);
-		go_shield_end(&shield);
-	}
-	if (host)
-		go__runtime_unhost(rt);
-	return r;
+	return rt->flavour == GO_CURRENT_THREAD
+		       ? block_on_current(rt, &start, result)
+		       : block_on_multi(rt, &start, result);
 }
 
 int go_run_with_at(const go_runtime_options *options, go_fn *main_fn, void *arg,
@@ -375,13 +412,28 @@ static bool drained_or_late(void *arg)
 		go__sys_now() >= rt->worker[0].limit);
 }
 
+/* Somebody else runs the tasks; wait for the seat as long as it takes. */
+static int wait_for_seat(struct go_runtime *rt, uint64_t deadline)
+{
+	uint32_t patient = deadline == GO__NO_DEADLINE;
+	int r;
+
+	/* relaxed, both: as in wait_patiently(). */
+	atomic_fetch_add_explicit(&rt->drainers, patient, memory_order_relaxed);
+	r = go__seat_wait(rt, deadline);
+	atomic_fetch_sub_explicit(&rt->drainers, patient, memory_order_relaxed);
+	return r;
+}
+
 /* The same without threads. */
 static int run_until_drained(struct go_runtime *rt, uint64_t deadline)
 {
-	int r = go__runtime_host(rt);
+	int r = go__seat_ask(rt);
 
-	if (r < 0)
-		return r;
+	if (r == 0)
+		r = wait_for_seat(rt, deadline);
+	if (r != GO__SEATED)
+		return r == -ETIMEDOUT ? 0 : r;
 	rt->worker[0].limit = deadline;
 	r = go__worker_host(&rt->worker[0], drained_or_late, rt);
 	rt->worker[0].limit = GO__NO_DEADLINE;
@@ -389,13 +441,66 @@ static int run_until_drained(struct go_runtime *rt, uint64_t deadline)
 	return r;
 }
 
-/* Phase four: stop the workers.  Only the first caller does anything. */
-static void stop(struct go_runtime *rt)
+/* Until no task is left, or the deadline; 0 or -errno. */
+static int drain(struct go_runtime *rt, uint64_t deadline)
 {
+	if (rt->flavour == GO_CURRENT_THREAD)
+		return go__phase(rt) == GO__STOPPED
+			       ? 0
+			       : run_until_drained(rt, deadline);
+	if (deadline == GO__NO_DEADLINE)
+		wait_patiently(rt);
+	else
+		wait_drained(rt, deadline);
+	return 0;
+}
+
+/*
+ * Phase four: stop the threads.  They have nothing left to do, so they get some
+ * time even if there is none; but hooks and destructors of the program's run
+ * in them, which may take for ever.  Returns how many threads are left.
+ */
+static unsigned stop(struct go_runtime *rt, uint64_t deadline)
+{
+	uint64_t least = go__sys_now() + GRACE;
+	unsigned left;
+
 	go__lock_acquire(&rt->lock);
 	set_phase(rt, GO__STOPPED);
+	/* Others in wait_drained(): the workers may end now before they have
+	 * found that nothing is left. */
+	go__runtime_drained(rt);
+	stop_threads(rt);
+	go__lock_release(&rt->lock);
+	left = await_threads(rt, deadline > least ? deadline : least);
+	if (left != 0)
+		return left;
+	go__lock_acquire(&rt->lock);
 	join_threads(rt);
 	go__lock_release(&rt->lock);
+	return 0;
+}
+
+unsigned go__runtime_threads_left(struct go_runtime *rt)
+{
+	return go__phase(rt) == GO__STOPPED ? await_threads(rt, 0) : 0;
+}
+
+/* What is left at the deadline, or -errno. */
+static int close_down(struct go_runtime *rt, uint64_t deadline)
+{
+	uint64_t left;
+	int r;
+
+	close_door(rt);
+	go__block_each(interrupt_ours, rt);
+	r = drain(rt, deadline);
+	if (r < 0)
+		return r;
+	left = go__runtime_live(rt);
+	if (left == 0)
+		left = stop(rt, deadline);
+	return left < INT32_MAX ? (int)left : INT32_MAX;
 }
 
 /* Is the caller one of its tasks, or another guest of its threads? */
@@ -408,8 +513,7 @@ static bool is_inside(const struct go_runtime *rt)
 
 int go_runtime_shutdown(go_runtime *rt, int64_t timeout_ns)
 {
-	uint64_t deadline, left;
-	int r = 0;
+	int left;
 
 	if (!rt || timeout_ns < 0)
 		return -EINVAL;
@@ -417,28 +521,19 @@ int go_runtime_shutdown(go_runtime *rt, int64_t timeout_ns)
 		return -ECHILD;
 	if (is_inside(rt))
 		return go__refuse(GO__REFUSED_SHUTDOWN);
-	deadline = deadline_after(timeout_ns);
-	close_door(rt);
-	go__block_each(interrupt_ours, rt);
-	if (rt->flavour == GO_CURRENT_THREAD) {
-		if (go__phase(rt) != GO__STOPPED)
-			r = run_until_drained(rt, deadline);
-	} else if (deadline == GO__NO_DEADLINE) {
-		wait_patiently(rt);
-	} else {
-		wait_drained(rt, deadline);
-	}
-	if (r < 0)
-		return r;
-	left = go__runtime_live(rt);
-	if (left == 0)
-		stop(rt);
-	return left < INT32_MAX ? (int)left : INT32_MAX;
+	go__visit(rt);
+	left = close_down(rt, deadline_after(timeout_ns));
+	/* One who does not wait only asks. */
+	if (left > 0 && timeout_ns != 0)
+		go__left_tell(rt);
+	go__depart(rt);
+	return left;
 }
 
 /*
  * Wakers of other runtimes may still be inside, for a few instructions: ready.c
- * says why.  They are not asked to tell us, so we look again and again.
+ * says why; and who has waited here for what is over now.  They are not asked
+ * to tell us, so we look again and again.
  */
 static void await_visitors(struct go_runtime *rt)
 {
@@ -452,6 +547,8 @@ static void await_visitors(struct go_runtime *rt)
 
 int go_runtime_destroy(go_runtime *rt)
 {
+	bool joined;
+
 	if (!rt)
 		return -EINVAL;
 	if (rt->dead)
@@ -463,8 +560,11 @@ int go_runtime_destroy(go_runtime *rt)
 	/* acquire <- [out]. */
 	if (atomic_load_explicit(&rt->entered, memory_order_acquire))
 		return -EBUSY;
-	go__lock_acquire(&rt->lock); /* The stopper has left. */
+	go__lock_acquire(&rt->lock);
+	joined = rt->joined;
 	go__lock_release(&rt->lock);
+	if (!joined)
+		return -EBUSY;
 	await_visitors(rt);
 	go__runtimes_remove(rt);
 	if (rt->guest)

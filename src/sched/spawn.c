@@ -12,6 +12,7 @@
 #include "sched/extra.h"
 #include "sched/group.h"
 #include "sched/local.h"
+#include "sched/seat.h"
 
 enum {
 	IDS_AT_ONCE = 1024, /* Taken from the process-wide counter. */
@@ -371,14 +372,30 @@ static int give_up(struct go__task *t, int r, void **result)
 	return r;
 }
 
+/* The wait has ended with the task. */
+static int outcome(struct go__waiter *w, int r, void **result)
+{
+	if (r == JOINED_ERROR)
+		return (int)(intptr_t)w->value;
+	if (r == 0 && result)
+		*result = w->value;
+	return r;
+}
+
+/* Its handle is reserved, and a wait has begun: let the end know. */
+static enum go__join announce(struct go__task *t, struct go__waiter *w)
+{
+	t->joiner.waiter = w;
+	t->joiner.epoch = go__wait_word_epoch(&w->word);
+	return go__task_word_join(&t->word);
+}
+
 static int wait_for_end(struct go__task *t, struct go__waiter *w, void **result)
 {
 	int r;
 
 	go__wait_begin(w, GO__NO_DEADLINE, GO__WAIT_JOIN, t);
-	t->joiner.waiter = w;
-	t->joiner.epoch = go__wait_word_epoch(&w->word);
-	if (go__task_word_join(&t->word) == GO__JOIN_OVER) {
+	if (announce(t, w) == GO__JOIN_OVER) {
 		/* It ended before it could see us; so nobody but a canceller
 		 * can have ended our wait, and the join has succeeded. */
 		(void)go__wait_abandon(w);
@@ -387,11 +404,7 @@ static int wait_for_end(struct go__task *t, struct go__waiter *w, void **result)
 	r = go__wait(w);
 	if (go__wait_deserted(r))
 		return give_up(t, r, result);
-	if (r == JOINED_ERROR)
-		return (int)(intptr_t)w->value;
-	if (r == 0 && result)
-		*result = w->value;
-	return r;
+	return outcome(w, r, result);
 }
 
 int go_task_join(go_task task, void **result)
@@ -421,6 +434,44 @@ int go_task_join(go_task task, void **result)
 	if (atomic_load_explicit(&t->runtime, memory_order_relaxed)->dead)
 		return -ECHILD;
 	return wait_for_end(t, w, result);
+}
+
+/* The wait has ended with the seat, which the runtime's host needs no more. */
+static int sit(struct go_runtime *rt, struct go__task *t, void **result)
+{
+	int r = give_up(t, GO__SEATED, result);
+
+	if (r != GO__SEATED)
+		go__runtime_unhost(rt);
+	return r;
+}
+
+int go__task_join_or_host(struct go_runtime *rt, go_task task, void **result)
+{
+	struct go__task *t = task.block;
+	struct go__waiter *w = go__waiter_self();
+	struct go__wait_node node;
+	int r;
+
+	if (go__seat_take(rt))
+		return GO__SEATED;
+	/* Nobody else has the handle. */
+	if (go__task_word_handle(&t->word, task.id, true) == GO__JOIN_OVER) {
+		go__lock_release(&rt->lock);
+		return reap(t, w, result);
+	}
+	go__wait_begin(w, GO__NO_DEADLINE, GO__WAIT_JOIN | GO__WAIT_IS_DEAF, t);
+	if (announce(t, w) == GO__JOIN_OVER) {
+		go__lock_release(&rt->lock);
+		(void)go__wait_abandon(w);
+		return reap(t, w, result);
+	}
+	go__seat_queue(rt, &node, w);
+	r = go__wait(w);
+	if (r == GO__SEATED)
+		return sit(rt, t, result);
+	go__wait_unlink(&node, &rt->lock);
+	return outcome(w, r, result);
 }
 
 int go_task_detach(go_task task)

@@ -43,6 +43,7 @@
  *
  * TESTS  model_watchdog.c: its sleep; test_stuck.c: what it does.
  */
+#include <limits.h>
 #include <signal.h>
 
 #include "arch/sys.h"
@@ -52,7 +53,8 @@
 enum {
 	ASLEEP,
 	TICKING,
-	ENDING
+	ENDING, /* It is to end ... */
+	ENDED,  /* ... and has. */
 };
 
 static const uint64_t TICK = 1000 * 1000;
@@ -225,6 +227,14 @@ static uint64_t pause_of(struct go_runtime *rt)
 	return quarter < BUSY_TICK ? quarter : BUSY_TICK;
 }
 
+/* The last thing that it does with the runtime; it is joined yet. */
+static void say_ended(struct go_runtime *rt)
+{
+	/* [ended] release -> go__watchdog_wait(). */
+	atomic_store_explicit(&rt->watch, ENDED, memory_order_release);
+	go__sys_futex_wake(&rt->watch, INT_MAX);
+}
+
 static void *run(void *arg)
 {
 	struct go_runtime *rt = arg;
@@ -256,6 +266,7 @@ static void *run(void *arg)
 			    memory_order_seq_cst))
 			go__watchdog_kick(rt);
 	}
+	say_ended(rt);
 	return NULL;
 }
 
@@ -278,8 +289,26 @@ void go__watchdog_stop(struct go_runtime *rt)
 	/* Workers still read `watched`, so it stays.  relaxed: written before,
 	 * by this thread or under the runtime's lock. */
 	if (!rt->watched ||
-	    atomic_load_explicit(&rt->watch, memory_order_relaxed) == ENDING)
+	    atomic_load_explicit(&rt->watch, memory_order_relaxed) >= ENDING)
 		return;
 	set(rt, ENDING);
-	(void)go__sys_thread_join(rt->watchdog);
+}
+
+bool go__watchdog_wait(struct go_runtime *rt, uint64_t deadline)
+{
+	int r = 0;
+
+	/* acquire <- [ended]. */
+	while (r != -ETIMEDOUT &&
+	       atomic_load_explicit(&rt->watch, memory_order_acquire) == ENDING)
+		r = go__sys_futex_wait(&rt->watch, ENDING, deadline);
+	/* acquire: as above. */
+	return !rt->watched ||
+	       atomic_load_explicit(&rt->watch, memory_order_acquire) == ENDED;
+}
+
+void go__watchdog_join(struct go_runtime *rt)
+{
+	if (rt->watched)
+		(void)go__sys_thread_join(rt->watchdog);
 }

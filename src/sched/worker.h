@@ -200,7 +200,7 @@ struct go_runtime {
 	/* Tasks that other threads than ours have begun. */
 	_Atomic uint64_t spawned;
 	struct go__queue starved;
-	/* Outsiders that are handing a task over: ready.c. */
+	/* Outsiders that are handing a task over (ready.c), or in a call. */
 	_Atomic uint32_t visitors;
 	/* Plain threads that have entered: enter.c. */
 	_Atomic uint32_t entered;
@@ -219,7 +219,8 @@ struct go_runtime {
 	/* Bumped when the last task has ended while closing, and when the
 	 * phase changes; a futex for go_runtime_shutdown(). */
 	_Atomic uint32_t news;
-	/* Futex of the watchdog: 0 it sleeps, 1 it ticks, 2 it must end. */
+	/* Futex of the watchdog: 0 it sleeps, 1 it ticks, 2 it must end, 3 it
+	 * has. */
 	_Atomic uint32_t watch;
 	/* The watchdog: workers made so far, of worker_count + spares. */
 	_Atomic unsigned slots;
@@ -233,7 +234,11 @@ struct go_runtime {
 	pthread_t watchdog;
 
 	struct go__lock lock; /* Creation, shutdown, who hosts. */
-	bool hosted;          /* Under lock: GO_CURRENT_THREAD runs. */
+	/* Under lock: somebody runs GO_CURRENT_THREAD; who waits to: seat.c. */
+	bool hosted;
+	struct go__link seats;
+	bool joined; /* Under lock: of its threads none is left. */
+	bool told;   /* Under lock: that tasks are left (left.c). */
 	/* Set in the child of a fork, which has no other thread: fork.c. */
 	bool dead;
 	/* A foreign loop gives it turns.  The host writes it, under lock. */
@@ -267,6 +272,19 @@ static inline int go__phase(const struct go_runtime *rt)
 	/* [phase] seq_cst <-> shutdown's store: behind the saving of a wait,
 	 * as for a task's own flag (waitword.h). */
 	return atomic_load_explicit(&rt->phase, memory_order_seq_cst);
+}
+
+/* Who is in here keeps go_runtime_destroy() waiting, so not for long. */
+static inline void go__visit(struct go_runtime *rt)
+{
+	/* relaxed: the runtime is there by other means. */
+	atomic_fetch_add_explicit(&rt->visitors, 1, memory_order_relaxed);
+}
+
+static inline void go__depart(struct go_runtime *rt)
+{
+	/* [left] release -> go_runtime_destroy(). */
+	atomic_fetch_sub_explicit(&rt->visitors, 1, memory_order_release);
 }
 
 /* A worker that stays, for tasks that must always come back to the same. */
@@ -561,7 +579,10 @@ void go__lend_settle(struct go_runtime *rt);
 /* ---- watchdog.c ---- */
 
 int go__watchdog_start(struct go_runtime *rt);
+/* Ask it to end; wait until it has, true: it has; and then join it. */
 void go__watchdog_stop(struct go_runtime *rt);
+bool go__watchdog_wait(struct go_runtime *rt, uint64_t deadline);
+void go__watchdog_join(struct go_runtime *rt);
 /* Called by a worker that has woken up: ticks may be needed. */
 void go__watchdog_kick(struct go_runtime *rt);
 
@@ -569,11 +590,10 @@ void go__watchdog_kick(struct go_runtime *rt);
 
 /* Tasks that have begun and not ended. */
 uint64_t go__runtime_live(struct go_runtime *rt);
+/* Threads that have not ended although the runtime has stopped. */
+unsigned go__runtime_threads_left(struct go_runtime *rt);
 /* Called by a worker that finds none while the runtime closes. */
 void go__runtime_drained(struct go_runtime *rt);
-/* The right to run a GO_CURRENT_THREAD runtime: 0 or -EBUSY. */
-int go__runtime_host(struct go_runtime *rt);
-void go__runtime_unhost(struct go_runtime *rt);
 
 /* ---- spawn.c ---- */
 
@@ -591,6 +611,11 @@ int go__spawn(struct go_runtime *rt, struct go__worker *self,
 int go__spawn_waiting(struct go_runtime *rt, struct go__worker *self,
 		      const struct go__start *start, const void *object,
 		      struct go__task **t, go_task *handle);
+/*
+ * Join a task of a runtime without threads, deaf, or become its host, whichever
+ * comes first: as a join; or GO__SEATED, and the handle is still good.
+ */
+int go__task_join_or_host(struct go_runtime *rt, go_task task, void **result);
 /* Take it back: it has not been saved, or its wait has been claimed. */
 void go__spawn_undo(struct go_runtime *rt, struct go__worker *self,
 		    struct go__task *t);

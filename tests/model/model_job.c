@@ -172,6 +172,18 @@ void go__watchdog_stop(struct go_runtime *rt)
 	(void)rt;
 }
 
+bool go__watchdog_wait(struct go_runtime *rt, uint64_t deadline)
+{
+	(void)rt;
+	(void)deadline;
+	return true;
+}
+
+void go__watchdog_join(struct go_runtime *rt)
+{
+	(void)rt;
+}
+
 void go__exit_if_forked(const struct go_runtime *rt)
 {
 	(void)rt;
@@ -276,7 +288,7 @@ static void shut_down(int unused)
 	wait_drained(RT, GO__NO_DEADLINE);
 	for (int i = 0; i < JOBS; i++)
 		model_assert(MODEL_READ(done[i]) <= 1);
-	stop(RT);
+	(void)stop(RT, GO__NO_DEADLINE);
 	for (unsigned i = 0; i < made; i++)
 		model_assert(joined[FIRST + i] == 1);
 	model_assert(RT->pool.threads == 0 && RT->pool.present == 0);

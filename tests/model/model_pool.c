@@ -203,10 +203,17 @@ static void hand_over(int unused)
 	model_assert(go__pool_host(&worker) == 0);
 }
 
+static void stop(void)
+{
+	go__pool_stop(RT);
+	model_assert(go__pool_wait(RT, GO__NO_DEADLINE) == 0);
+	go__pool_join(RT);
+}
+
 static void stop_after_one(int i)
 {
 	submit(i);
-	go__pool_stop(RT);
+	stop();
 	for (unsigned k = 0; k < made; k++)
 		model_assert(joined[first + k] == 1);
 	model_assert(POOL->threads == 0 && POOL->present == 0);
@@ -216,7 +223,7 @@ static void stop_after_one(int i)
 static void stop_after_hosting(int unused)
 {
 	hand_over(unused);
-	go__pool_stop(RT);
+	stop();
 	model_assert(MODEL_READ(hosted) == 1);
 }
 
