@@ -50,7 +50,7 @@
  * WHY NOT a condition that all wait for?  Each would wake at each hand-over,
  * and the end of a task would have to wake them, too.
  *
- * TESTS  model_seat.c; test_seat.c.
+ * TESTS  test_seat.c.  No model runs it yet.
  */
 #include "sched/seat.h"
 
