@@ -65,8 +65,8 @@
  * wakes another, who falls asleep anew (go__worker_quit() in sleep.c).
  *
  * TESTS  model_idle.c: two and three workers, one and two submitters, with
- *        and without deferral.  Workers that come and go are in test_stuck.c
- *        only, in no model.  test_sched.c looks for lost wake-ups.
+ *        and without deferral; model_lend.c: workers that come and go.
+ *        test_sched.c looks for lost wake-ups.
  */
 #ifndef GO_SCHED_IDLE_H
 #define GO_SCHED_IDLE_H

@@ -50,7 +50,7 @@
  * INVARIANT  alone implies that no worker is lent.  Only the watchdog's thread
  *            changes either.
  *
- * TESTS  test_stuck.c.  No model runs it yet.
+ * TESTS  model_lend.c; test_stuck.c.
  */
 #include <string.h>
 

@@ -27,7 +27,11 @@
  *            sentry holds it from before it joins the sleepers until it has
  *            left the poller: a break meant for it is seen by nobody else.
  *
- * TESTS  model_idle.c, with timers behind the sentry.
+ * SOMEBODY POLLS while all sleep: who finds the poller taken may sleep, since
+ * whoever has it comes back to it before it sleeps itself; but for one that
+ * quits.  So the last to fall asleep looks again (poller_is_left()).
+ *
+ * TESTS  model_idle.c, with timers behind the sentry; model_lend.c.
  */
 #include "arch/sys.h"
 #include "sched/blocking.h"
@@ -205,6 +209,19 @@ static bool must_not_sleep(struct go__worker *w)
 	       go__work_anywhere(w) || give_up_starved(w);
 }
 
+/*
+ * Are we the last to fall asleep, with nobody in the poller?  Whoever was there
+ * when we asked for it has quit since: a lent worker, which had been recalled.
+ * (One that stays would come back to it before it sleeps.)
+ */
+static bool poller_is_left(struct go_runtime *rt)
+{
+	/* relaxed: who has released it and quit has held idle.lock behind that,
+	 * and before us; or it finds us asleep, and wakes us. */
+	return go__idle_all_asleep(go__idle_state(&rt->idle)) &&
+	       !atomic_load_explicit(&rt->poll_owner, memory_order_relaxed);
+}
+
 /* Somebody has picked us; the signal may still be on its way. */
 static void await_signal(struct go__worker *w)
 {
@@ -223,7 +240,7 @@ bool go__worker_sleep(struct go__worker *w, bool searching)
 
 	go__wake_list_init(&ready);
 	go__idle_join(&rt->idle, &w->sleeper, sentry, searching);
-	searching = must_not_sleep(w);
+	searching = must_not_sleep(w) || (!sentry && poller_is_left(rt));
 	if (searching) {
 		if (sentry)
 			go__poll_release(rt);

@@ -41,7 +41,7 @@
  * There is none in a GO_CURRENT_THREAD runtime, which has no threads by its
  * contract; nor with a single worker from which nobody is lent.
  *
- * TESTS  model_watchdog.c: its sleep; test_stuck.c: what it does.
+ * TESTS  model_watchdog.c: its sleep; model_lend.c: hogs; test_stuck.c.
  */
 #include <limits.h>
 #include <signal.h>
@@ -259,6 +259,8 @@ static void *run(void *arg)
 		tick(rt, &watch);
 		if (!all_sleep(rt) || go__lent(rt) != 0)
 			continue;
+		/* The last lent one may have gone since the tick. */
+		go__lend_settle(rt);
 		state = TICKING;
 		/* seq_cst: as [watch]; a failure is ENDING. */
 		if (atomic_compare_exchange_strong_explicit(

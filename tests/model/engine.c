@@ -493,6 +493,8 @@ static int bound(const struct model *m, int preemptions)
 {
 	if (preemptions >= 0)
 		return preemptions;
+	if (m->preemptions < 0)
+		return 0;
 	return m->preemptions ? m->preemptions : MODEL_PREEMPTIONS;
 }
 

@@ -451,6 +451,18 @@ bool model_cas(volatile void *p, size_t size, void *expected, uint64_t desired,
 	return false;
 }
 
+/* What a thread has seen decides how it goes on. */
+static void remember_view(struct thread *t)
+{
+	for (unsigned i = 0; i < E.locations; i++) {
+		const struct location *l = &E.location[i];
+		uint64_t id = E.pool[l->store[t->current.seen[i]]].id;
+
+		/* A sum: locations are numbered by the schedule. */
+		t->history += id ? model_mix(l->key, id) : 0;
+	}
+}
+
 void model_fence(memory_order order, MODEL_SITE_ARGS)
 {
 	struct thread *t = self();
@@ -465,17 +477,39 @@ void model_fence(memory_order order, MODEL_SITE_ARGS)
 		/* Both ways; no happens-before, so the clocks stay out. */
 		join_seen(&t->current, &E.sc);
 		join_seen(&E.sc, &t->current);
-		for (unsigned i = 0; i < E.locations; i++) {
-			const struct location *l = &E.location[i];
-			uint64_t id = E.pool[l->store[t->current.seen[i]]].id;
-
-			/* A sum: locations are numbered by the schedule. */
-			t->history += id ? model_mix(l->key, id) : 0;
-		}
+		remember_view(t);
 	}
 	if (releases(order))
 		t->fenced = t->current;
 	model_history(OP_FENCE);
+}
+
+/*
+ * A fence of the caller's, one of every other thread's, and one more of the
+ * caller's.  Those of the others have no order among each other, so none of
+ * them sees what only another one has brought.
+ */
+void model_fence_all(MODEL_SITE_ARGS)
+{
+	struct thread *t = self();
+	struct view before;
+
+	model_fence(memory_order_seq_cst, file, line, text);
+	before = E.sc;
+	for (unsigned i = 1; i < E.threads; i++) {
+		struct thread *other = &E.thread[i];
+
+		if (other == t)
+			continue;
+		model_view_join(&other->current, &other->pending);
+		join_seen(&E.sc, &other->current);
+		join_seen(&other->current, &before);
+		other->fenced = other->current;
+		remember_view(other);
+	}
+	join_seen(&t->current, &E.sc);
+	t->fenced = t->current;
+	remember_view(t);
 }
 
 /* ---- Marked plain memory ------------------------------------------------- */

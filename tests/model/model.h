@@ -70,6 +70,7 @@ enum {
 	MODEL_THREADS = 7,
 	MODEL_PREEMPTIONS = 3,  /* The default bound. */
 	MODEL_UNBOUNDED = 1000, /* Every schedule. */
+	MODEL_NONE = -1,        /* Threads take turns only where they wait. */
 };
 
 struct model_thread {
@@ -166,6 +167,11 @@ void model_yield(void);
  */
 #define model_start(thread) model_release(thread, MODEL_SITE(#thread))
 void model_release(unsigned thread, MODEL_SITE_ARGS);
+
+/* As if each thread had made a sequentially consistent fence meanwhile: Linux's
+ * membarrier(). */
+#define model_membarrier() model_fence_all(MODEL_SITE(""))
+void model_fence_all(MODEL_SITE_ARGS);
 
 /* One of 0 .. n - 1; every one of them is tried. */
 unsigned model_choose(unsigned n);

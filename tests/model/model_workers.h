@@ -7,9 +7,9 @@
  * worker as a call) and the wheels: of them there is the first deadline only,
  * and time stands still until the poller is left for it.
  *
- * Threads 0 to worker_count - 1 of a model are the workers, unless it defines
- * MODEL_OWN_HOSTS.  Included once by a program; it defines what the sources
- * call.
+ * Threads 0 to worker_count - 1 of a model are the workers, unless it says
+ * otherwise (worker_of) or defines MODEL_OWN_HOSTS.  Included once by a
+ * program; it defines what the sources call.
  */
 #ifndef MODEL_WORKERS_H
 #define MODEL_WORKERS_H
@@ -61,8 +61,11 @@ enum {
 	DUE = 5,
 	LATE = 9,
 };
-static bool outside;             /* A guest's thread is in its host's loop. */
-static bool late[MODEL_THREADS]; /* This one has slept until a deadline. */
+static bool outside; /* A guest's thread is in its host's loop. */
+/* What time a thread believes it is: NOW until it has slept for a deadline. */
+static uint64_t time_of[MODEL_THREADS];
+/* What a thread runs, or NULL. */
+static struct go__worker *worker_of[MODEL_THREADS];
 /* ---- What stands in for the rest of the library ------------------------- */
 
 #ifndef MODEL_OWN_HOSTS
@@ -70,9 +73,7 @@ struct go__worker *go__worker_self(void)
 {
 	int me = model_self();
 
-	if (me < 0 || me >= (int)RT->worker_count || outside)
-		return NULL;
-	return &RT->worker[me];
+	return me < 0 || outside ? NULL : worker_of[me];
 }
 #endif
 
@@ -86,7 +87,7 @@ int go__poller_wait(struct go__poller *p, int64_t timeout, unsigned most,
 	(void)p;
 	(void)ready;
 	if (timeout > 0) {
-		late[model_self()] = true;
+		time_of[model_self()] = LATE;
 		return 0;
 	}
 	while (timeout != 0) {
@@ -130,7 +131,7 @@ void go__poller_rise(struct go__poller *p)
 
 uint64_t go__sys_now(void)
 {
-	return late[model_self()] ? LATE : NOW;
+	return time_of[model_self()];
 }
 
 _Atomic uint64_t go__stack_trim_at = UINT64_MAX;
@@ -168,10 +169,12 @@ void go__blocking_forget(struct go__task *t)
 }
 #endif
 
+#ifndef MODEL_OWN_WATCHDOG
 void go__watchdog_kick(struct go_runtime *rt)
 {
 	(void)rt; /* There is none: nothing is to need it. */
 }
+#endif
 
 /* Nobody is patient here, so nobody looks. */
 bool go__deadlock_look(struct go__worker *w, uint64_t *patience,
@@ -224,7 +227,10 @@ static void setup_workers(unsigned workers)
 	events = 0;
 #endif
 	outside = false;
-	memset(late, 0, sizeof(late));
+	for (unsigned i = 0; i < MODEL_THREADS; i++) {
+		time_of[i] = NOW;
+		worker_of[i] = i < workers ? &RT->worker[i] : NULL;
+	}
 }
 
 #endif
