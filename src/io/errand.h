@@ -25,7 +25,8 @@
  * and returns.  Left in the queue, it would hold the memory until its turn, and
  * for ever if a shutdown came first.
  *
- * TESTS  test_names.c: leaving before, while and after the job runs.
+ * TESTS  model_errand.c; test_names.c: leaving before, while and after the job
+ *        runs.
  */
 #ifndef GO_IO_ERRAND_H
 #define GO_IO_ERRAND_H
