@@ -713,7 +713,7 @@ static const struct model models[] = {
 		.name = "recall-and-alone",
 		.setup = setup_lent_thief,
 		.finish = one_gone,
-		.preemptions = 2,
+		.preemptions = 1,
 		.thread = {HOME(0),
 			   MODEL_THREAD("recaller", recall_and_settle, 0),
 			   MODEL_DAEMON("lent", pool, 0)},
