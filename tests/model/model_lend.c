@@ -35,7 +35,7 @@ enum {
 	SECOND = 1000 * 1000 * 1000, /* Between two ticks. */
 };
 
-/* ---- A switch is a return to the loop ------------------------------------ */
+/* ---- A switch is a return to the loop ----------------------------------- */
 
 static int frame[TASKS];                            /* Plain, watched. */
 static struct go__context *leads_to[MODEL_THREADS]; /* The switch. */
@@ -64,7 +64,7 @@ bool unused_task_bind_slow(struct go__worker *w, struct go__task *t);
 
 #include "sched/lend.c"
 
-/* ---- The watchdog's time -------------------------------------------------- */
+/* ---- The watchdog's time ------------------------------------------------- */
 
 static unsigned ticks;           /* Left. */
 static unsigned lent;            /* Times that one has been lent. */
@@ -103,7 +103,7 @@ static int pause_watchdog(_Atomic uint32_t *word, uint32_t value, bool timed)
 	pause_watchdog(word, value, (deadline) != GO__NO_DEADLINE)
 #include "sched/watchdog.c"
 
-/* ---- What stands in for the rest of the library -------------------------- */
+/* ---- What stands in for the rest of the library ------------------------- */
 
 static struct go__context host_context;
 static struct go__worker *to_host[HOSTS];
@@ -221,7 +221,7 @@ void go__context_prepare(struct go__context *c, char *low, char *high,
 	model_not_called();
 }
 
-/* ---- Tasks and those who run them ----------------------------------------- */
+/* ---- Tasks and those who run them ---------------------------------------- */
 
 /* What task i does in its n-th turn; true: it yields then. */
 static bool (*act[TASKS])(unsigned n);
@@ -307,7 +307,7 @@ static void pool(int i)
 	host(to_host[i]);
 }
 
-/* ---- Before ---------------------------------------------------------------- */
+/* ---- Before --------------------------------------------------------------- */
 
 static bool serve(unsigned n)
 {
@@ -347,7 +347,7 @@ static void setup_first(unsigned workers, bool (*first)(unsigned n))
 	model_assert(go__fresh_push(&RT->worker[0].fresh, &model_task[0]));
 }
 
-/* ---- Tasks of a worker whose queues are shared meanwhile ------------------- */
+/* ---- Tasks of a worker whose queues are shared meanwhile ------------------ */
 
 static bool spawn_and_yield(unsigned n)
 {
@@ -397,7 +397,7 @@ static void lend_and_recall(int unused)
 		recall_and_settle(0);
 }
 
-/* ---- Hogs ------------------------------------------------------------------ */
+/* ---- Hogs ----------------------------------------------------------------- */
 
 /* The watchdog, up to its first loan: at the second tick, or at the third if
  * there is no thread. */
@@ -491,7 +491,7 @@ static void submit(int i)
 	make(i);
 }
 
-/* ---- One of several goes --------------------------------------------------- */
+/* ---- One of several goes -------------------------------------------------- */
 
 /* The last worker is lent, and no other one is alone. */
 static void setup_lent_to(unsigned workers)
@@ -595,7 +595,7 @@ static void pool_with_timer(int i)
 	host(to_host[i]);
 }
 
-/* ---- After ----------------------------------------------------------------- */
+/* ---- After ---------------------------------------------------------------- */
 
 static void all_ran(int tasks)
 {
