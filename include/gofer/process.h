@@ -98,15 +98,17 @@ typedef struct go_process_options {
 /*
  * Start a program: `file` is looked for in PATH unless it has a slash in it.
  * argv ends with a null pointer, and its first entry is what the program calls
- * itself.  The calling thread waits until the program has been loaded.
+ * itself.  The caller waits until the program has been loaded: a thread of the
+ * runtime's pool does that for a task, if there is one.
  *
  * Returns  0; -EINVAL (a null pointer, an unknown kind of stdio, a child_fd
  *          below 3, two the same, or above 65535; reserved is not zero);
  *          -EBADF (a descriptor is not open); -EMFILE, -ENFILE (no descriptors
  *          for pipes); -ENOMEM; -EAGAIN (too many processes); -ENOENT, -EACCES,
- *          -ENOEXEC, -E2BIG ... (what execve(2) or chdir(2) said).
+ *          -ENOEXEC, -E2BIG ... (what execve(2) or chdir(2) said);
+ *          -ECANCELED, -ETIMEDOUT (before it was started).
  * Context  any.
- * Parks    never.
+ * Parks    until the program has been loaded.
  */
 GO_API int go_process_spawn(go_process **p, const char *file,
 			    char *const argv[],

@@ -16,6 +16,11 @@
  * NOTHING IS HALF DONE  All that may fail comes before the child is started,
  * but for its pidfd.  Without that one, process.c has another way.
  *
+ * THE EXEC BLOCKS whoever starts the child, for as long as the loading of its
+ * program takes, which may have to come from a disk.  So a thread of the pool
+ * does that for a task; where none is to be had, the worker itself.  A task
+ * that is cancelled before has started nothing.
+ *
  * The pipes' ends are two open files each: ours is in non-blocking mode, and
  * the child's, which its program expects to block, is not.
  */
@@ -26,6 +31,7 @@
 #include "arch/exec.h"
 #include "arch/sys.h"
 #include "io/fdtable.h"
+#include "io/offload.h"
 #include "io/process.h"
 
 enum {
@@ -155,6 +161,31 @@ static void close_pipes(go_process *p)
 
 /* ---- starting ---- */
 
+struct exec_job {
+	struct go__offload offload;
+	struct start *start;
+	bool begun;
+};
+
+static int64_t exec_there(struct go__offload *self)
+{
+	struct exec_job *job = (struct exec_job *)self;
+
+	job->begun = true;
+	return go__exec_spawn(&job->start->exec, &job->start->p->pid);
+}
+
+/* Suspends. */
+static int exec(struct start *s)
+{
+	struct exec_job job = {.offload.run = exec_there, .start = s};
+	int64_t r = go__offload(&job.offload);
+
+	if (!job.begun && (r == -EAGAIN || r == -ENOMEM))
+		r = exec_there(&job.offload);
+	return (int)r;
+}
+
 static int start(struct start *s)
 {
 	const go_process_options *o = s->options;
@@ -171,7 +202,7 @@ static int start(struct start *s)
 		s->exec.defaults = &defaults;
 		s->exec.dups = s->dups;
 		s->exec.close_from = o->inherit_fds ? 0 : s->above;
-		r = go__exec_spawn(&s->exec, &s->p->pid);
+		r = exec(s);
 	}
 	for (size_t i = 0; i < s->exec.dup_count; i++)
 		go__sys_close(s->dups[i].from);

@@ -330,6 +330,121 @@ REFUSED(spawn, -EAGAIN)
 REFUSED(pidfd_open, -EMFILE)
 REFUSED(ppoll, -EINTR)
 
+/* ---- who waits for the exec ---- */
+
+static ATOMIC(bool) in_exec, let_exec;
+
+static int slow_exec(enum go__sys_call call)
+{
+	if (call != GO__SYS_spawn)
+		return 0;
+	atomic_store(&in_exec, true);
+	while (!atomic_load(&let_exec))
+		usleep(100);
+	return 0;
+}
+
+static void *start_one(void *unused)
+{
+	(void)unused;
+	return GO_INT(status_of("exit 3", NULL));
+}
+
+/* The only worker runs us while the other task's exec takes its time. */
+static void *meanwhile(void *unused)
+{
+	void *result = NULL;
+	go_task task;
+
+	(void)unused;
+	MUST(go_task_spawn(&task, start_one, NULL) == 0);
+	while (!atomic_load(&in_exec))
+		go_sleep(100 * GO_MICROSECOND);
+	atomic_store(&let_exec, true);
+	MUST(go_task_join(task, &result) == 0);
+	MUST(WEXITSTATUS(GO_TO_INT(result)) == 3 && is_childless());
+	return NULL;
+}
+
+Test(process_run, exec_leaves_the_worker, .timeout = 30)
+{
+	atomic_store(&go__sys_hook, slow_exec);
+	run_in(GO_CURRENT_THREAD, 0, meanwhile, NULL);
+	(void)test_fail_stop();
+}
+
+static int no_threads(enum go__sys_call call)
+{
+	return call == GO__SYS_thread_create ? -EAGAIN : 0;
+}
+
+static void *without_pool(void *unused)
+{
+	atomic_store(&go__sys_hook, no_threads);
+	MUST(go_blocking(start_one, NULL, NULL) == -EAGAIN);
+	MUST(WEXITSTATUS(GO_TO_INT(start_one(NULL))) == 3 && is_childless());
+	return unused;
+}
+
+Test(process_run, exec_without_pool, .timeout = 30)
+{
+	run_in(GO_CURRENT_THREAD, 0, without_pool, NULL);
+	(void)test_fail_stop();
+}
+
+static go_event job_may_end = GO_EVENT_INIT;
+static ATOMIC(bool) job_runs;
+
+static void *occupy(void *unused)
+{
+	atomic_store(&job_runs, true);
+	(void)go_event_wait(&job_may_end);
+	return unused;
+}
+
+static void *start_with_pipes(void *unused)
+{
+	MAKE(go_process_options, o, .in = GO_STDIO_PIPE, .out = GO_STDIO_PIPE);
+	go_process *p = NULL;
+
+	(void)unused;
+	return GO_INT(go_process_spawn(&p, "sh", shell("exit 3"), &o));
+}
+
+/* Behind a job that takes the pool's only thread: it is not started at all. */
+static void *withdrawn(void *unused)
+{
+	void *result = NULL;
+	go_task job, task;
+	unsigned before;
+
+	MUST(go_blocking_task(&job, occupy, NULL) == 0);
+	while (!atomic_load(&job_runs))
+		go_sleep(100 * GO_MICROSECOND);
+	before = open_fds();
+	MUST(go_task_spawn(&task, start_with_pipes, NULL) == 0);
+	/* Its pipes are there: it is about to wait, or does. */
+	while (open_fds() == before)
+		go_sleep(100 * GO_MICROSECOND);
+	MUST(go_task_cancel(task) == 0);
+	MUST(go_task_join(task, &result) == 0);
+	MUST(GO_TO_INT(result) == -ECANCELED);
+	MUST(open_fds() == before && is_childless());
+	go_event_set(&job_may_end);
+	MUST(go_task_join(job, NULL) == 0);
+	return unused;
+}
+
+Test(process_run, exec_withdrawn, .timeout = 30)
+{
+	MAKE(go_runtime_options, one, .flavour = GO_MULTI_THREAD, .workers = 2,
+	     .max_blocking_threads = 1);
+	void *result = NULL;
+
+	cr_assert_eq(go_run_with(&one, withdrawn, NULL, &result), 0);
+	cr_assert_null(result, "%s", (const char *)result);
+}
+
 /* A process that cannot be looked after stays the caller's. */
 Test(process_run, cannot_be_released, .timeout = 60)
 {
