@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: MIT
 #
 # Installs into an empty prefix, moves it, and uses what is there the way a
-# stranger does: a program through pkg-config as strict C11, every public header
-# by itself as C11 and as C++17.
+# stranger does: a program through pkg-config as strict C11, with the static
+# library and the shared one; every public header by itself as C11 and as C++17;
+# the echo server, as C and as C++, by find_package() and add_subdirectory();
+# and from Debian packages.  What the shared library exports is compared with
+# the list.
 #
 #	install.sh CMAKE BUILD CC [CXX]
 set -eu
@@ -13,8 +16,11 @@ build=$2
 cc=$3
 cxx=${4:-$(command -v c++ || command -v clang++ || true)}
 here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# The library is built several times over.
+command -v ccache >/dev/null && export CMAKE_C_COMPILER_LAUNCHER=ccache
 strict="-Wall -Wextra -Wpedantic -Wundef -Wshadow -Werror"
 
 "$cmake" --install "$build" --prefix "$work/first" >/dev/null
@@ -26,8 +32,21 @@ find "$work/moved" -type f | sed "s|$work/moved/|installed: |" | sort
 # shellcheck disable=SC2046,SC2086
 "$cc" -std=c11 $strict "$here/program.c" -o "$work/program" \
 	$(pkg-config --cflags --libs gofer)
+LD_LIBRARY_PATH=$(pkg-config --variable=libdir gofer)
+export LD_LIBRARY_PATH
 "$work/program" | grep -qx "hello, world"
+# shellcheck disable=SC2046,SC2086
+"$cc" -std=c11 $strict "$here/program.c" -o "$work/static" -static \
+	$(pkg-config --static --cflags --libs gofer)
+"$work/static" | grep -qx "hello, world"
 echo "pkg-config gofer $(pkg-config --modversion gofer): the program works"
+
+library=$LD_LIBRARY_PATH/libgofer.so
+[ -e "$library" ]
+nm -D --defined-only "$library" | sed -n 's/.* T \([^@]*\)@@.*/\1/p' |
+	LC_ALL=C sort >"$work/exported"
+LC_ALL=C sort "$root/tests/exported-symbols.txt" | diff - "$work/exported"
+echo "$(wc -l <"$work/exported") versioned symbols: as in exported-symbols.txt"
 
 include=$(pkg-config --variable=includedir gofer)
 (cd "$include" && find gofer.h gofer -name '*.h') >"$work/headers"
@@ -45,4 +64,57 @@ while read -r header; do
 done <"$work/headers"
 echo "$(wc -l <"$work/headers") headers: each compiles by itself as C11" \
 	"${cxx:+and as C++17}"
+
+# It ends with 0 when it is told to, which timeout does twice if not in the
+# foreground: the second time may find the handler gone.
+serves()
+{
+	timeout --foreground --preserve-status 0.5 "$1" 127.0.0.1:0 \
+		>"$work/out" 2>&1 || {
+		cat "$work/out"
+		echo "$1 does not end well"
+		exit 1
+	}
+}
+
+# A package for Debian, where its tools are.
+if command -v dpkg-shlibdeps >/dev/null; then
+	"$cmake" -S "$root" -B "$work/deb" -DCMAKE_INSTALL_PREFIX=/usr \
+		-DGOFER_TESTS=OFF -DGOFER_EXTRAS=OFF -DCMAKE_C_COMPILER="$cc" \
+		>"$work/log" &&
+		"$cmake" --build "$work/deb" -j 2 >>"$work/log" 2>&1 &&
+		(cd "$work/deb" && cpack -G DEB) >>"$work/log" 2>&1 || {
+		cat "$work/log"
+		exit 1
+	}
+	for deb in "$work"/deb/*.deb; do
+		dpkg-deb -x "$deb" "$work/root"
+		echo "package: $(basename "$deb"), needs" \
+			"$(dpkg-deb -f "$deb" Depends)"
+	done
+	libdir=$(dirname "$(find "$work/root/usr/lib" -name libgofer.a)")
+	"$cc" -I"$work/root/usr/include" "$here/program.c" \
+		-o "$work/packaged" -L"$libdir" -lgofer -pthread
+	LD_LIBRARY_PATH=$libdir "$work/packaged" | grep -qx "hello, world"
+else
+	echo "package skipped: no dpkg-dev"
+fi
+
+for how in package subdirectory; do
+	[ -n "$cxx" ] || continue
+	"$cmake" -S "$here/consumer" -B "$work/$how" -DHOW=$how \
+		-DGOFER="$root" -DSERVER="$root/examples/echo_server.c" \
+		-DCMAKE_PREFIX_PATH="$work/moved" \
+		-DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" \
+		>"$work/log" 2>&1 &&
+		"$cmake" --build "$work/$how" -j 2 >>"$work/log" 2>&1 || {
+		cat "$work/log"
+		exit 1
+	}
+	for server in "$work/$how"/server "$work/$how"/server_*; do
+		serves "$server"
+	done
+	echo "$how: $(cd "$work/$how" && echo server server_*) end well"
+done
+
 [ -n "$cxx" ] || { echo "C++17 skipped: no C++ compiler"; exit 77; }
