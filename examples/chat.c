@@ -128,16 +128,17 @@ static void tell_all(const struct client *c, const char *what)
 	go_broadcast_send(room, &m);
 }
 
-static void talk(struct client *c)
+/* Until the client leaves or the server ends; with it ends its writing task. */
+static bool talk(struct client *c)
 {
 	GO_GROUP(writer);
 
 	go_broadcast_subscribe(room, &c->messages);
 	if (go_group_spawn(&writer, write_all, c) < 0)
-		return;
+		return false;
 	tell_all(c, "is here");
 	read_all(c);
-	tell_all(c, "has left");
+	return true;
 }
 
 static void *serve(void *arg)
@@ -145,8 +146,8 @@ static void *serve(void *arg)
 	struct client c = {.fd = GO_TO_INT(arg)};
 
 	if (write_text(c.fd, "name?\n") == 0 &&
-	    read_line(&c, c.name, sizeof c.name) == 0 && c.name[0])
-		talk(&c);
+	    read_line(&c, c.name, sizeof c.name) == 0 && c.name[0] && talk(&c))
+		tell_all(&c, "has left");
 	go_close(c.fd);
 	return NULL;
 }

@@ -236,7 +236,7 @@ static void *starved_tasks_are_served(void *arg)
 		MANY = 4000
 	};
 	static go_task t[MANY];
-	int spawned = 0, r = 0;
+	int spawned = 0, given_up = 0, r = 0;
 
 	(void)arg;
 	atomic_store(&open_gate, 0);
@@ -250,8 +250,12 @@ static void *starved_tasks_are_served(void *arg)
 	atomic_store(&open_gate, 1);
 	for (int i = 0; i < spawned; i++) {
 		r = go_task_join(t[i], NULL);
-		MUST(r == 0 || (r == -ENOMEM && i >= spawned - 4));
+		MUST(r == 0 || r == -ENOMEM);
+		given_up += r == -ENOMEM;
 	}
+	/* Those whom a worker without a stack held when the last other fell
+	 * asleep; it puts them back behind the others. */
+	MUST(given_up <= 4);
 	(void)test_fail_stop();
 	return NULL;
 }

@@ -69,12 +69,15 @@ static void reset(uint64_t each)
 /* Cancel all of them in turn, at any moment. */
 static void *shoot_at(const go_task *in, const go_task *out)
 {
+	int r;
+
 	for (unsigned i = test_random(50); i > 0; i--)
 		go_yield();
 	for (int i = 0; i < SIDES; i++) {
 		MUST(go_task_cancel(in[i]) == 0);
 		go_yield();
-		MUST(go_task_cancel(out[i]) == 0);
+		r = go_task_cancel(out[i]);
+		MUST(r == 0 || r == -ESRCH); /* It may have sent all. */
 	}
 	return NULL;
 }
