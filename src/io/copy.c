@@ -229,7 +229,8 @@ static int wait_for(struct copying *c, struct pollfd *p)
 		r = go__wait(c->waiter);
 		unlink_both(c);
 		if (r == -ETIMEDOUT && go__fd_doubt_due(&c->doubt, c->waiter))
-			r = go__fd_look_recheck(&it->look, c->waiter);
+			return go__fd_look_recheck(&it->look, c->waiter);
+		go__fd_doubt_init(&c->doubt);
 		return r;
 	}
 	n = r > 0 ? go__fd_poll_thread(c->waiter, v, 1) : r;

@@ -274,6 +274,8 @@ bool go__fd_doubt(struct go__fd_doubt *d, const struct go__fd *e,
 {
 	uint64_t now, pause;
 
+	/* What was found about another descriptor, or file, is over. */
+	d->at = GO__NO_DEADLINE;
 	if (!w->is_task || !may_vanish(e))
 		return false;
 	now = go__sys_now();

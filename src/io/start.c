@@ -33,6 +33,7 @@
 #include "io/fdtable.h"
 #include "io/offload.h"
 #include "io/process.h"
+#include "sched/pool.h"
 
 enum {
 	MOST = 65535, /* The largest number of a child's descriptor. */
@@ -161,6 +162,16 @@ static void close_pipes(go_process *p)
 
 /* ---- starting ---- */
 
+/* It runs: nothing may fail any more. */
+static void open_pidfd(go_process *p)
+{
+	p->pidfd = go__sys_pidfd_open(p->pid, 0);
+	if (p->pidfd >= 0 && go__fd_adopt(p->pidfd, GO__FD_OWN) < 0) {
+		go__sys_close(p->pidfd);
+		p->pidfd = -1;
+	}
+}
+
 struct exec_job {
 	struct go__offload offload;
 	struct start *start;
@@ -170,9 +181,16 @@ struct exec_job {
 static int64_t exec_there(struct go__offload *self)
 {
 	struct exec_job *job = (struct exec_job *)self;
+	int r;
 
 	job->begun = true;
-	return go__exec_spawn(&job->start->exec, &job->start->p->pid);
+	r = go__exec_spawn(&job->start->exec, &job->start->p->pid);
+	if (r == 0) {
+		go__pool_stay();
+		/* At once: whoever else reaps it gives its number away. */
+		open_pidfd(job->start->p);
+	}
+	return r;
 }
 
 /* Suspends. */
@@ -209,16 +227,6 @@ static int start(struct start *s)
 	return r;
 }
 
-/* It runs: nothing may fail any more. */
-static void open_pidfd(go_process *p)
-{
-	p->pidfd = go__sys_pidfd_open(p->pid, 0);
-	if (p->pidfd >= 0 && go__fd_adopt(p->pidfd, GO__FD_OWN) < 0) {
-		go__sys_close(p->pidfd);
-		p->pidfd = -1;
-	}
-}
-
 static int make(struct start *s)
 {
 	go_process *p = go__sys_calloc(1, sizeof(*p));
@@ -238,10 +246,8 @@ static int make(struct start *s)
 		p->pipe[i] = -1;
 	r = start(s);
 	go__sys_free(s->dups);
-	if (r == 0) {
-		open_pidfd(p);
+	if (r == 0)
 		return 0;
-	}
 	close_pipes(p);
 	go__sys_free(p);
 	return r;

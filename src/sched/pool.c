@@ -75,7 +75,7 @@ static bool rest(struct go__pool *p, struct go__pool_thread *t)
 	uint64_t deadline = GO__NO_DEADLINE, now = go__sys_now();
 	bool expired = false;
 
-	if (p->keep_alive < GO__NO_DEADLINE - now)
+	if (!t->stays && p->keep_alive < GO__NO_DEADLINE - now)
 		deadline = now + p->keep_alive;
 	/* acquire <- [called]. */
 	while (!expired &&
@@ -162,6 +162,7 @@ static int make(struct go_runtime *rt, struct go__worker *w)
 	t->pool.runtime = rt;
 	t->pool.worker = w;
 	t->pool.coming = !w;
+	t->pool.stays = false;
 	r = go__sys_thread_create(&id, rt->worker_stack_bytes, thread_main, t);
 	if (r < 0)
 		go__thread_unmake(t);
@@ -310,4 +311,12 @@ bool go__pool_is_inside(const struct go_runtime *rt)
 
 	return c->waiter && !((struct go__waiter *)c->waiter)->is_task &&
 	       go__thread_self()->pool.runtime == rt;
+}
+
+void go__pool_stay(void)
+{
+	struct go__context *c = go__self();
+
+	if (c->waiter && !((struct go__waiter *)c->waiter)->is_task)
+		go__thread_self()->pool.stays = true;
 }

@@ -84,6 +84,9 @@ struct go__pool_thread {
 	_Atomic uint32_t called;
 	struct go_runtime *runtime; /* The thread only; NULL: a plain one. */
 	pthread_t id;               /* Constant once it runs. */
+	/* The thread only: it has children, whose PR_SET_PDEATHSIG is about
+	 * this thread's end, so it stays until the shutdown. */
+	bool stays;
 };
 
 struct go__pool {
@@ -280,5 +283,8 @@ void go__pool_task_ended(struct go_runtime *rt);
 
 /* Is the caller a thread of this runtime, whatever it runs? */
 bool go__pool_is_inside(const struct go_runtime *rt);
+
+/* The calling thread, if it is a pool's, does not expire from now on. */
+void go__pool_stay(void);
 
 #endif

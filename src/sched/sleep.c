@@ -232,6 +232,32 @@ static void await_signal(struct go__worker *w)
 	atomic_store_explicit(&w->roused, 0, memory_order_relaxed);
 }
 
+/*
+ * Meanwhile we are a plain thread that has entered the runtime: what the hook
+ * makes runnable is injected, and wakes somebody, if need be us.
+ */
+static void call_hook(struct go__worker *w, void (*hook)(void *arg))
+{
+	struct go__waiter *waiter = w->host->waiter;
+	struct go__thread *thread = NULL;
+	struct go_runtime *entered = NULL;
+
+	if (!hook)
+		return;
+	if (!waiter->is_task)
+		thread = go__container_of(waiter, struct go__thread, waiter);
+	if (thread) {
+		entered = thread->entered;
+		thread->entered = w->runtime;
+		thread->worker = NULL;
+	}
+	go__hook(w->runtime, hook);
+	if (thread) {
+		thread->worker = w;
+		thread->entered = entered;
+	}
+}
+
 bool go__worker_sleep(struct go__worker *w, bool searching)
 {
 	struct go_runtime *rt = w->runtime;
@@ -245,12 +271,12 @@ bool go__worker_sleep(struct go__worker *w, bool searching)
 		if (sentry)
 			go__poll_release(rt);
 	} else {
-		go__hook(rt, rt->hooks.thread_park);
+		call_hook(w, rt->hooks.thread_park);
 		if (sentry)
 			sleep_as_sentry(w, &ready);
 		else
 			sleep_on_futex(w);
-		go__hook(rt, rt->hooks.thread_unpark);
+		call_hook(w, rt->hooks.thread_unpark);
 	}
 	(void)go__note_time(w, go__sys_now());
 	if (!go__idle_leave(&rt->idle, &w->sleeper, searching)) {
