@@ -279,6 +279,29 @@ NOINLINE int go__sys_thread_join(pthread_t thread)
 	return r ? r : -pthread_join(thread, NULL);
 }
 
+/* ThreadSanitizer does not know it, and would miss what a join orders. */
+#if defined(__GLIBC__) && !GO__TSAN
+#define HAVE_CLOCKJOIN __GLIBC_PREREQ(2, 31)
+#else
+#define HAVE_CLOCKJOIN 0
+#endif
+
+NOINLINE int go__sys_thread_join_until(pthread_t thread, uint64_t deadline_ns)
+{
+#if HAVE_CLOCKJOIN
+	struct timespec t = {
+		.tv_sec = (time_t)(deadline_ns / 1000000000u),
+		.tv_nsec = (long)(deadline_ns % 1000000000u),
+	};
+	int r = ASK(thread_join);
+
+	return r ? r : -pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &t);
+#else
+	(void)deadline_ns;
+	return go__sys_thread_join(thread);
+#endif
+}
+
 NOINLINE void go__sys_thread_detach(pthread_t thread)
 {
 	pthread_detach(thread);

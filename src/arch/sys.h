@@ -265,6 +265,8 @@ int go__sys_epoll_pwait2(int ep, struct epoll_event *v, int n, int64_t ns);
 int go__sys_thread_create(pthread_t *thread, size_t stack_bytes,
 			  void *(*fn)(void *), void *arg);
 int go__sys_thread_join(pthread_t thread);
+/* -ETIMEDOUT: not by then.  (Where there is no such call, it waits on.) */
+int go__sys_thread_join_until(pthread_t thread, uint64_t deadline_ns);
 /* Nobody is going to join it. */
 void go__sys_thread_detach(pthread_t thread);
 /* As posix_spawnp(3), but 0 or -errno: see exec.h. */

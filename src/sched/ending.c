@@ -13,6 +13,15 @@ enum {
 /* Process-wide, never destroyed: a task may end after its watchers. */
 static struct go__ending lines[LINES];
 
+/* All who wait in them are the parent's. */
+void go__endings_forked(void)
+{
+	for (unsigned i = 0; i < LINES; i++) {
+		go__lock_init(&lines[i].lock);
+		lines[i].waits.next = NULL;
+	}
+}
+
 struct go__ending *go__ending_of(uint64_t id)
 {
 	return &lines[id % LINES];

@@ -64,4 +64,7 @@ void go__ending_link(struct go__end_wait *wait);
 /* T2 to T4: a task that was watched has ended. */
 void go__ending_wake(uint64_t id);
 
+/* In the child of a fork. */
+void go__endings_forked(void);
+
 #endif

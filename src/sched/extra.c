@@ -39,6 +39,16 @@ static unsigned keys(void)
 	return atomic_load_explicit(&key_count, memory_order_acquire);
 }
 
+void go__keys_lock(void)
+{
+	go__lock_acquire(&key_lock);
+}
+
+void go__keys_unlock(void)
+{
+	go__lock_release(&key_lock);
+}
+
 int go_key_create(go_key *key, void (*destructor)(void *value))
 {
 	unsigned i;
@@ -177,6 +187,8 @@ void go__extra_end(struct go__extra **place_of)
 	while (run_destructors(extra) && ++rounds < DESTRUCTOR_ROUNDS);
 	run_handlers(extra);
 	go_shield_end(&shield);
+	/* One that a handler has begun and left open. */
+	go__section_close(go__self());
 	*place_of = NULL;
 	go__sys_free(extra);
 }

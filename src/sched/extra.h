@@ -14,4 +14,8 @@ void go__extra_end(struct go__extra **extra);
 /* Free what a task that never ran has inherited. */
 void go__extra_drop(struct go__extra *extra);
 
+/* Around fork. */
+void go__keys_lock(void);
+void go__keys_unlock(void);
+
 #endif

@@ -36,10 +36,13 @@
 #include <stdlib.h>
 
 #include "sched/dump.h"
+#include "sched/ending.h"
+#include "sched/extra.h"
 #include "sched/worker.h"
 
 static void before(void)
 {
+	go__keys_lock();
 	go__runtimes_lock();
 	go__block_lock();
 	go__thread_lock();
@@ -50,6 +53,7 @@ static void in_parent(void)
 	go__thread_unlock();
 	go__block_unlock();
 	go__runtimes_unlock();
+	go__keys_unlock();
 }
 
 /* The only thread there is belongs to no runtime. */
@@ -71,6 +75,8 @@ static void in_child(void)
 {
 	in_parent();
 	go__runtimes_forked();
+	go__spawn_forked();
+	go__endings_forked();
 	become_thread();
 }
 

@@ -138,11 +138,13 @@ static int take_turn(go_runtime *rt, uint64_t most, uint64_t until)
 {
 	struct go__worker *w = &rt->worker[0];
 	struct turn turn = {w, 0, most, until};
-	int r = go__runtime_host(rt);
 	bool first;
+	int r;
 
+	go__visit(rt);
+	r = go__runtime_host(rt);
 	if (r < 0)
-		return r;
+		goto out;
 	first = become_guest(rt, true);
 	turn.begun = w->runs;
 	w->turning = true;
@@ -151,8 +153,12 @@ static int take_turn(go_runtime *rt, uint64_t most, uint64_t until)
 		(void)become_guest(rt, false);
 	w->turning = false;
 	w->fairness = rt->fairness;
+	if (r == 0)
+		r = (int)smaller(w->runs - turn.begun, INT_MAX);
 	go__runtime_unhost(rt);
-	return r < 0 ? r : (int)smaller(w->runs - turn.begun, INT_MAX);
+out:
+	go__depart(rt);
+	return r;
 }
 
 int go_runtime_turn(go_runtime *rt, unsigned most_tasks, int64_t most_ns)
@@ -184,8 +190,12 @@ static int64_t next_deadline(go_runtime *rt)
 {
 	uint64_t trim = go__stack_trim_due(), next;
 
-	if (go__phase(rt) == GO__STOPPED || rt->hosted)
-		return GO_NEVER; /* The descriptor tells when it is over. */
+	if (go__phase(rt) == GO__STOPPED)
+		return GO_NEVER;
+	if (rt->hosted) {
+		rt->asked = true; /* The descriptor tells when it is over. */
+		return GO_NEVER;
+	}
 	if (!rt->guest || go__idle_count(go__idle_state(&rt->idle)) == 0)
 		return 0;
 	next = go__wheel_next(&rt->worker[0].wheel);

@@ -285,13 +285,18 @@ unsigned go__pool_wait(struct go_runtime *rt, uint64_t deadline)
 	}
 }
 
-void go__pool_join(struct go_runtime *rt)
+bool go__pool_join(struct go_runtime *rt, uint64_t deadline)
 {
 	struct go__pool *p = &rt->pool;
+	int r = 0;
 
 	if (p->some_left)
-		(void)go__sys_thread_join(p->left);
+		r = go__sys_thread_join_until(p->left, deadline);
+	/* -EDEADLK: it is the caller, in a destructor of the program's. */
+	if (r == -ETIMEDOUT || r == -EDEADLK)
+		return false;
 	p->some_left = false;
+	return true;
 }
 
 void go__pool_task_ended(struct go_runtime *rt)
@@ -305,12 +310,12 @@ void go__pool_task_ended(struct go_runtime *rt)
 	go__notify_all(rt);
 }
 
-bool go__pool_is_inside(const struct go_runtime *rt)
+bool go__pool_is_inside(const struct go__context *c,
+			const struct go_runtime *rt)
 {
-	struct go__context *c = go__self();
-
-	return c->waiter && !((struct go__waiter *)c->waiter)->is_task &&
-	       go__thread_self()->pool.runtime == rt;
+	return c->waiter && go__container_of((struct go__waiter *)c->waiter,
+					     struct go__thread, waiter)
+					    ->pool.runtime == rt;
 }
 
 void go__pool_stay(void)

@@ -65,6 +65,7 @@
 #include "arch/list.h"
 #include "arch/lock.h"
 
+struct go__context;
 struct go__wait_node;
 struct go__waiter;
 struct go__worker;
@@ -273,7 +274,7 @@ int go__pool_host(struct go__worker *w);
  */
 void go__pool_stop(struct go_runtime *rt);
 unsigned go__pool_wait(struct go_runtime *rt, uint64_t deadline);
-void go__pool_join(struct go_runtime *rt);
+bool go__pool_join(struct go_runtime *rt, uint64_t deadline);
 
 /*
  * For a shutdown: a blocking task is over on one of the threads.  Counts it,
@@ -281,8 +282,9 @@ void go__pool_join(struct go_runtime *rt);
  */
 void go__pool_task_ended(struct go_runtime *rt);
 
-/* Is the caller a thread of this runtime, whatever it runs? */
-bool go__pool_is_inside(const struct go_runtime *rt);
+/* Is this context, no task's, on a thread of this runtime, whatever it runs? */
+bool go__pool_is_inside(const struct go__context *c,
+			const struct go_runtime *rt);
 
 /* The calling thread, if it is a pool's, does not expire from now on. */
 void go__pool_stay(void);

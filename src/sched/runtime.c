@@ -36,6 +36,7 @@ enum {
 
 /* For threads that have been told to end. */
 static const uint64_t GRACE = UINT64_C(1000) * 1000 * 1000;
+static const uint64_t JOIN_STEP = 1000 * 1000;
 
 /* ---- creation ---- */
 
@@ -120,14 +121,26 @@ static unsigned await_threads(struct go_runtime *rt, uint64_t deadline)
 	return left + go__pool_wait(rt, deadline);
 }
 
-/* Under rt->lock, or alone: they have, all but for their last instructions. */
-static void join_threads(struct go_runtime *rt)
+/*
+ * They have, all but for their last instructions, and the destructors of the
+ * program's thread-local values.  False: not by the deadline.  The lock is
+ * held for a millisecond at a time.
+ */
+static bool join_threads(struct go_runtime *rt, uint64_t deadline)
 {
-	if (!rt->joined) {
-		go__watchdog_join(rt);
-		go__pool_join(rt);
-	}
-	rt->joined = true;
+	bool joined;
+	uint64_t now;
+
+	do {
+		now = go__sys_now();
+		go__lock_acquire(&rt->lock);
+		if (!rt->joined)
+			rt->joined = go__watchdog_join(rt, now + JOIN_STEP) &&
+				     go__pool_join(rt, now + JOIN_STEP);
+		joined = rt->joined;
+		go__lock_release(&rt->lock);
+	} while (!joined && now < deadline);
+	return joined;
 }
 
 static void set_phase(struct go_runtime *rt, enum go__phase phase)
@@ -148,7 +161,7 @@ static int start_threads(struct go_runtime *rt)
 		set_phase(rt, GO__STOPPED);
 		stop_threads(rt);
 		(void)await_threads(rt, GO__NO_DEADLINE);
-		join_threads(rt);
+		(void)join_threads(rt, GO__NO_DEADLINE);
 	}
 	return r;
 }
@@ -472,18 +485,22 @@ static unsigned stop(struct go_runtime *rt, uint64_t deadline)
 	go__runtime_drained(rt);
 	stop_threads(rt);
 	go__lock_release(&rt->lock);
-	left = await_threads(rt, deadline > least ? deadline : least);
+	if (deadline < least)
+		deadline = least;
+	left = await_threads(rt, deadline);
 	if (left != 0)
 		return left;
-	go__lock_acquire(&rt->lock);
-	join_threads(rt);
-	go__lock_release(&rt->lock);
-	return 0;
+	return join_threads(rt, deadline) ? 0 : 1;
 }
 
 unsigned go__runtime_threads_left(struct go_runtime *rt)
 {
-	return go__phase(rt) == GO__STOPPED ? await_threads(rt, 0) : 0;
+	unsigned left;
+
+	if (go__phase(rt) != GO__STOPPED)
+		return 0;
+	left = await_threads(rt, 0);
+	return left == 0 && !join_threads(rt, 0) ? 1 : left;
 }
 
 /* What is left at the deadline, or -errno. */
@@ -495,7 +512,8 @@ static int close_down(struct go_runtime *rt, uint64_t deadline)
 	close_door(rt);
 	go__block_each(interrupt_ours, rt);
 	r = drain(rt, deadline);
-	if (r < 0)
+	/* No task needs a host for which there is no memory. */
+	if (r < 0 && (r != -ENOMEM || go__runtime_live(rt) != 0))
 		return r;
 	left = go__runtime_live(rt);
 	if (left == 0)
@@ -503,12 +521,24 @@ static int close_down(struct go_runtime *rt, uint64_t deadline)
 	return left < INT32_MAX ? (int)left : INT32_MAX;
 }
 
-/* Is the caller one of its tasks, or another guest of its threads? */
+/*
+ * Is the caller one of its tasks, or another guest of its threads; or run by
+ * one, which hosts a runtime without threads?
+ */
 static bool is_inside(const struct go_runtime *rt)
 {
-	struct go__worker *self = go__worker_self();
+	struct go__worker *w = go__worker_self();
+	struct go__context *c = go__self();
 
-	return (self && self->runtime == rt) || go__pool_is_inside(rt);
+	for (;;) {
+		if (w && w->runtime == rt)
+			return true;
+		if (!(c->flags & GO__CONTEXT_TASK))
+			return go__pool_is_inside(c, rt);
+		c = go__task_of_context(c)->worker->host;
+		w = c->flags & GO__CONTEXT_TASK ? go__task_of_context(c)->worker
+						: NULL;
+	}
 }
 
 int go_runtime_shutdown(go_runtime *rt, int64_t timeout_ns)

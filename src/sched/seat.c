@@ -82,6 +82,11 @@ void go__runtime_unhost(struct go_runtime *rt)
 	go__claimed_init(&next);
 	go__lock_acquire(&rt->lock);
 	rt->hosted = go__claimed_take_first(&next, &rt->seats, GO__SEATED);
+	if (rt->asked && !rt->hosted) {
+		/* As after a sleep: a guest's worker dozes. */
+		go__notify_worker(&rt->worker[0]);
+		rt->asked = false;
+	}
 	go__lock_release(&rt->lock);
 	go__claimed_deliver(&next);
 }

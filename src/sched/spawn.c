@@ -20,6 +20,14 @@ enum {
 };
 
 static _Atomic uint64_t ids = 1;
+/* In the child of a fork: the first id that is not the parent's. */
+static uint64_t own_ids;
+
+void go__spawn_forked(void)
+{
+	/* relaxed: there is no other thread. */
+	own_ids = atomic_load_explicit(&ids, memory_order_relaxed);
+}
 
 static uint64_t new_id(struct go__worker *self)
 {
@@ -430,8 +438,8 @@ int go_task_join(go_task task, void **result)
 	case GO__JOIN_LIVE:
 		break;
 	}
-	/* relaxed: it lives, or has died with its runtime. */
-	if (atomic_load_explicit(&t->runtime, memory_order_relaxed)->dead)
+	/* Not by its runtime, which may be gone: it may be over by now. */
+	if (task.id < own_ids)
 		return -ECHILD;
 	return wait_for_end(t, w, result);
 }

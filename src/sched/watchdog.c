@@ -309,8 +309,16 @@ bool go__watchdog_wait(struct go_runtime *rt, uint64_t deadline)
 	       atomic_load_explicit(&rt->watch, memory_order_acquire) == ENDED;
 }
 
-void go__watchdog_join(struct go_runtime *rt)
+bool go__watchdog_join(struct go_runtime *rt, uint64_t deadline)
 {
+	int r = 0;
+
 	if (rt->watched)
-		(void)go__sys_thread_join(rt->watchdog);
+		r = go__sys_thread_join_until(rt->watchdog, deadline);
+	/* -EDEADLK: it is the caller, in a destructor of the program's. */
+	if (r == -ETIMEDOUT || r == -EDEADLK)
+		return false;
+	/* All workers have gone, who read it. */
+	rt->watched = false;
+	return true;
 }

@@ -243,6 +243,8 @@ struct go_runtime {
 	bool dead;
 	/* A foreign loop gives it turns.  The host writes it, under lock. */
 	bool guest;
+	/* Under lock: its loop has been told that the descriptor tells. */
+	bool asked;
 	go_task main; /* The host only: what it runs tasks for. */
 
 	_Alignas(64) struct go__pool pool;
@@ -582,7 +584,7 @@ int go__watchdog_start(struct go_runtime *rt);
 /* Ask it to end; wait until it has, true: it has; and then join it. */
 void go__watchdog_stop(struct go_runtime *rt);
 bool go__watchdog_wait(struct go_runtime *rt, uint64_t deadline);
-void go__watchdog_join(struct go_runtime *rt);
+bool go__watchdog_join(struct go_runtime *rt, uint64_t deadline);
 /* Called by a worker that has woken up: ticks may be needed. */
 void go__watchdog_kick(struct go_runtime *rt);
 
@@ -619,6 +621,8 @@ int go__task_join_or_host(struct go_runtime *rt, go_task task, void **result);
 /* Take it back: it has not been saved, or its wait has been claimed. */
 void go__spawn_undo(struct go_runtime *rt, struct go__worker *self,
 		    struct go__task *t);
+/* In the child of a fork: no task that there is will ever end. */
+void go__spawn_forked(void);
 /* A blocking task is over on a thread of the runtime's pool. */
 void go__task_end_outside(struct go_runtime *rt, struct go__task *t);
 

@@ -3,6 +3,7 @@
 #include "sync/mutex.h"
 
 #include <gofer/sync.h>
+#include <pthread.h>
 
 #include "arch/lock.h"
 #include "sched/wait.h"
@@ -28,6 +29,18 @@ struct entry {
 static struct {
 	_Alignas(64) struct go__lock lock;
 } table[TABLE];
+
+/* In the child of a fork nobody holds them. */
+static void in_child(void)
+{
+	for (unsigned i = 0; i < TABLE; i++)
+		go__lock_init(&table[i].lock);
+}
+
+__attribute__((constructor)) static void watch_fork(void)
+{
+	pthread_atfork(NULL, NULL, in_child);
+}
 
 static struct go__lock *lock_of(const go_mutex *m)
 {

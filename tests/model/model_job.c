@@ -159,6 +159,12 @@ int go__sys_thread_join(pthread_t id)
 	return 0;
 }
 
+int go__sys_thread_join_until(pthread_t id, uint64_t deadline_ns)
+{
+	(void)deadline_ns;
+	return go__sys_thread_join(id);
+}
+
 int go__worker_host(struct go__worker *w, bool (*until)(void *), void *arg)
 {
 	(void)w;
@@ -179,9 +185,11 @@ bool go__watchdog_wait(struct go_runtime *rt, uint64_t deadline)
 	return true;
 }
 
-void go__watchdog_join(struct go_runtime *rt)
+bool go__watchdog_join(struct go_runtime *rt, uint64_t deadline)
 {
 	(void)rt;
+	(void)deadline;
+	return true;
 }
 
 void go__exit_if_forked(const struct go_runtime *rt)

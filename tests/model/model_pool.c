@@ -119,6 +119,12 @@ int go__sys_thread_join(pthread_t id)
 	return 0;
 }
 
+int go__sys_thread_join_until(pthread_t id, uint64_t deadline_ns)
+{
+	(void)deadline_ns;
+	return go__sys_thread_join(id);
+}
+
 int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
 {
 	(void)done;
@@ -207,7 +213,7 @@ static void stop(void)
 {
 	go__pool_stop(RT);
 	model_assert(go__pool_wait(RT, GO__NO_DEADLINE) == 0);
-	go__pool_join(RT);
+	model_assert(go__pool_join(RT, GO__NO_DEADLINE));
 }
 
 static void stop_after_one(int i)

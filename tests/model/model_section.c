@@ -165,6 +165,12 @@ int go__sys_thread_join(pthread_t id)
 	return 0;
 }
 
+int go__sys_thread_join_until(pthread_t id, uint64_t deadline_ns)
+{
+	(void)deadline_ns;
+	return go__sys_thread_join(id);
+}
+
 void go__blocking_run(struct go__thread *self, struct go__wait_node *job)
 {
 	(void)self;
@@ -242,9 +248,11 @@ bool go__watchdog_wait(struct go_runtime *rt, uint64_t deadline)
 	return true;
 }
 
-void go__watchdog_join(struct go_runtime *rt)
+bool go__watchdog_join(struct go_runtime *rt, uint64_t deadline)
 {
 	(void)rt;
+	(void)deadline;
+	return true;
 }
 
 /* ---- Tasks --------------------------------------------------------------- */

@@ -131,6 +131,12 @@ int go__sys_thread_join(pthread_t thread)
 	return 0;
 }
 
+int go__sys_thread_join_until(pthread_t id, uint64_t deadline_ns)
+{
+	(void)deadline_ns;
+	return go__sys_thread_join(id);
+}
+
 /* ---- Before -------------------------------------------------------------- */
 
 static void setup(void)
