@@ -144,12 +144,14 @@ static void *cold(void *arg)
 static void *foreign(void *arg)
 {
 	static const char *const folders[] = {NULL, "/dev/shm"};
-	char *data = malloc(SIZE);
+	char *data = malloc(SIZE), name[40];
 
 	MUST(data);
+	/* Others may run beside us. */
+	snprintf(name, sizeof(name), "gofer-foreign-%ld", (long)getpid());
 	for (int i = 0; i < 2; i++) {
-		const char *path = in_folder(folders[i] ? folders[i] : arg,
-					     "gofer-foreign");
+		const char *path =
+			in_folder(folders[i] ? folders[i] : arg, name);
 		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), flags;
 
 		if (fd < 0)
