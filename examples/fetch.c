@@ -199,7 +199,7 @@ static void *serve(void *arg)
 
 static int show_with(int listener, char *service)
 {
-	char host[] = "localhost";
+	char host[] = "127.0.0.1"; /* bare machines know no names */
 	struct page pages[] = {
 		{host, service, "/one", LIMIT, 0},
 		{host, service, "/two", LIMIT, 0},

@@ -313,12 +313,11 @@ bool go__watchdog_join(struct go_runtime *rt, uint64_t deadline)
 {
 	int r = 0;
 
-	if (rt->watched)
+	if (rt->watched && !rt->watchdog_joined)
 		r = go__sys_thread_join_until(rt->watchdog, deadline);
 	/* -EDEADLK: it is the caller, in a destructor of the program's. */
 	if (r == -ETIMEDOUT || r == -EDEADLK)
 		return false;
-	/* All workers have gone, who read it. */
-	rt->watched = false;
+	rt->watchdog_joined = true;
 	return true;
 }

@@ -270,12 +270,12 @@ static void *names(void *unused)
 	snprintf(service, sizeof(service), "%u", ntohs(port));
 	fd = go_dial("127.0.0.1", service, NULL);
 	MUST(fd >= 0 && leads_to(fd, port) && go_close(fd) == 0);
-	fd = go_dial("localhost", service, NULL);
+	fd = go_dial(local_name(), service, NULL);
 	MUST(fd >= 0 && leads_to(fd, port) && go_close(fd) == 0);
 	fd = go_dial(NULL, service, NULL);
 	MUST(fd >= 0 && leads_to(fd, port) && go_close(fd) == 0);
 	source.sin_addr.s_addr = htonl(0x7f000009);
-	fd = go_dial("localhost", service, &o);
+	fd = go_dial(local_name(), service, &o);
 	MUST(fd >= 0);
 	MUST(getsockname(fd, (struct sockaddr *)&source, &n) == 0);
 	MUST(source.sin_addr.s_addr == htonl(0x7f000009));

@@ -28,7 +28,7 @@ static void *ask(void *unused)
 	memcpy(&a, list->ai_addr, sizeof(a));
 	MUST(ntohs(a.sin_port) == 80);
 	freeaddrinfo(list);
-	MUST(go_getaddrinfo("localhost", NULL, NULL, &list) == 0);
+	MUST(go_getaddrinfo(local_name(), NULL, NULL, &list) == 0);
 	MUST(list);
 	freeaddrinfo(list);
 	MUST(go_getaddrinfo(NULL, "7", &numbers, &list) == 0);
