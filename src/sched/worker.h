@@ -246,7 +246,7 @@ struct go_runtime {
 	/* Under lock: its loop has been told that the descriptor tells. */
 	bool asked;
 	bool watchdog_joined; /* Under lock. */
-	go_task main; /* The host only: what it runs tasks for. */
+	go_task main;         /* The host only: what it runs tasks for. */
 
 	_Alignas(64) struct go__pool pool;
 
