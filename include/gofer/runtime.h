@@ -192,6 +192,11 @@ typedef struct go_runtime_options {
 	uint64_t seed;
 	/* What to call on the runtime's threads. */
 	go_thread_hooks hooks;
+	/* Pollers, at most 16, through which workers learn from the system
+	 * which descriptors are ready; each worker serves any of them, and each
+	 * is two descriptors of the process.  No more than workers are made.
+	 * 0: one per 16 workers.  GOFER_POLLERS. */
+	unsigned pollers;
 	/* Must be zero. */
 	uint64_t reserved[8];
 } go_runtime_options;

@@ -17,11 +17,18 @@
  *     EPOLLOUT                        READY_OUT
  *     EPOLLHUP, EPOLLERR              all four
  *
+ * SEVERAL POLLERS  Each is an epoll set of its own, with an eventfd of its own
+ * for breaks.  Who sleeps over more than one does so in ppoll(2), for which an
+ * epoll set is a descriptor that is readable while it holds events: only while
+ * it sleeps does the kernel have more to do for each event.
+ *
  * Time-outs are exact to the nanosecond (epoll_pwait2); on a kernel without it
  * they are rounded up to milliseconds, so that a timer is never woken for
  * before its time.
  *
  * WHY NOT level-triggered, or EPOLLONESHOT?  Both cost an epoll_ctl per wait.
+ * WHY NOT an epoll set of epoll sets?  Each event would go through the outer
+ * one, with its lock, whether somebody sleeps there or not.
  * WHY NOT EPOLLEXCLUSIVE for listeners?  It cannot be modified, and our wakes
  * already go to one waiter per edge (fdwait.c).
  *
@@ -31,6 +38,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 
 #include "arch/lock.h"
@@ -54,8 +62,7 @@
 
 struct go__poller {
 	/* Constant. */
-	struct go__poller_base base;
-	int epoll;
+	_Alignas(64) int epoll;
 	int event;
 	/* Any thread: break.h. */
 	struct go__break sleep;
@@ -63,8 +70,13 @@ struct go__poller {
 	struct epoll_event events[BATCH];
 };
 
+struct go__pollers {
+	struct go__pollers_base base;
+	struct go__poller poller[];
+};
+
 /* By number.  Written under numbers_lock; read as watch.h says. */
-static struct go__poller *pollers[GO__POLLERS];
+static struct go__pollers *sets[GO__POLLERS];
 static struct go__lock numbers_lock;
 
 /* Set once epoll_pwait2 has said that it does not exist. */
@@ -72,14 +84,14 @@ static _Atomic bool coarse;
 
 /* ---- create and destroy ---- */
 
-static int take_number(struct go__poller *p)
+static int take_number(struct go__pollers *p)
 {
 	int r = -EAGAIN;
 
 	go__lock_acquire(&numbers_lock);
 	for (unsigned i = 0; i < GO__POLLERS && r < 0; i++)
-		if (!pollers[i]) {
-			pollers[i] = p;
+		if (!sets[i]) {
+			sets[i] = p;
 			p->base.index = i;
 			r = 0;
 		}
@@ -87,10 +99,10 @@ static int take_number(struct go__poller *p)
 	return r;
 }
 
-static void give_number(struct go__poller *p)
+static void give_number(struct go__pollers *p)
 {
 	go__lock_acquire(&numbers_lock);
-	pollers[p->base.index] = NULL;
+	sets[p->base.index] = NULL;
 	go__lock_release(&numbers_lock);
 }
 
@@ -115,52 +127,86 @@ static int open_both(struct go__poller *p)
 	return r;
 }
 
-int go__poller_create(struct go__poller **poller)
+/* Close the first n of them. */
+static void close_all(struct go__pollers *p, unsigned n)
 {
-	struct go__poller *p = go__sys_calloc(1, sizeof(*p));
-	int r;
+	for (unsigned i = 0; i < n; i++) {
+		go__sys_close(p->poller[i].event);
+		go__sys_close(p->poller[i].epoll);
+	}
+}
+
+/* They are large, and never all touched: the rest stays as it is. */
+static struct go__pollers *allocate(unsigned count)
+{
+	struct go__pollers *p = go__sys_aligned_alloc(
+		64, sizeof(*p) + count * sizeof(p->poller[0]));
+
+	if (!p)
+		return NULL;
+	p->base.count = count;
+	for (unsigned i = 0; i < count; i++)
+		atomic_init(&p->poller[i].sleep.state, GO__BREAK_AWAKE);
+	return p;
+}
+
+int go__pollers_create(struct go__pollers **out, unsigned count)
+{
+	struct go__pollers *p = allocate(count);
+	unsigned n = 0;
+	int r = 0;
 
 	if (!p)
 		return -ENOMEM;
-	r = open_both(p);
-	if (r == 0) {
-		r = take_number(p);
-		if (r == 0) {
-			*poller = p;
-			return 0;
-		}
-		go__sys_close(p->event);
-		go__sys_close(p->epoll);
+	while (n < count && r == 0) {
+		r = open_both(&p->poller[n]);
+		if (r == 0)
+			n++;
 	}
-	go__sys_free(p);
-	return r;
+	if (r == 0)
+		r = take_number(p);
+	if (r < 0) {
+		close_all(p, n);
+		go__sys_free(p);
+		return r;
+	}
+	*out = p;
+	return 0;
 }
 
-void go__poller_destroy(struct go__poller *p)
+void go__pollers_destroy(struct go__pollers *p)
 {
-	/* From here on no entry leads to this poller. */
-	go__fd_forget_poller(p->base.index);
+	/* From here on no entry leads to these pollers. */
+	go__fd_forget_pollers(p->base.index);
 	give_number(p);
-	go__sys_close(p->event);
-	go__sys_close(p->epoll);
+	close_all(p, p->base.count);
 	go__sys_free(p);
+}
+
+struct go__poller *go__pollers_get(struct go__pollers *p, unsigned i)
+{
+	return &p->poller[i];
 }
 
 void go__pollers_forked(void)
 {
 	go__lock_init(&numbers_lock);
 	for (unsigned i = 0; i < GO__POLLERS; i++) {
-		if (!pollers[i])
+		if (!sets[i])
 			continue;
-		go__sys_close(pollers[i]->event);
-		go__sys_close(pollers[i]->epoll);
-		pollers[i] = NULL;
+		close_all(sets[i], sets[i]->base.count);
+		sets[i] = NULL;
 	}
 }
 
 /* ---- registrations ---- */
 
-static int control(struct go__poller *p, int op, int fd, uint32_t generation,
+static int epoll_of(const struct go__pollers *p, int fd)
+{
+	return p->poller[go__pollers_which(p, fd)].epoll;
+}
+
+static int control(struct go__pollers *p, int op, int fd, uint32_t generation,
 		   bool out)
 {
 	struct epoll_event e = {
@@ -170,15 +216,15 @@ static int control(struct go__poller *p, int op, int fd, uint32_t generation,
 
 	if (out)
 		e.events |= EPOLLOUT;
-	return go__sys_epoll_ctl(p->epoll, op, fd, &e);
+	return go__sys_epoll_ctl(epoll_of(p, fd), op, fd, &e);
 }
 
-int go__poller_add(struct go__poller *p, int fd, uint32_t generation, bool out)
+int go__poller_add(struct go__pollers *p, int fd, uint32_t generation, bool out)
 {
 	return control(p, EPOLL_CTL_ADD, fd, generation, out);
 }
 
-int go__poller_change(struct go__poller *p, int fd, uint32_t generation,
+int go__poller_change(struct go__pollers *p, int fd, uint32_t generation,
 		      bool out)
 {
 	return control(p, EPOLL_CTL_MOD, fd, generation, out);
@@ -188,7 +234,8 @@ void go__poller_remove(unsigned index, int fd)
 {
 	/* Fails only if the number stands for another file by now; then there
 	 * is nothing to remove. */
-	(void)go__sys_epoll_ctl(pollers[index]->epoll, EPOLL_CTL_DEL, fd, NULL);
+	(void)go__sys_epoll_ctl(epoll_of(sets[index], fd), EPOLL_CTL_DEL, fd,
+				NULL);
 }
 
 /* ---- waiting ---- */
@@ -270,20 +317,12 @@ static void fetch_ahead(const struct go__poller *p, int i, int n)
 			atomic_load_explicit(&e->last, memory_order_relaxed));
 }
 
-int go__poller_wait(struct go__poller *p, int64_t timeout_ns, unsigned most,
-		    struct go__wake_list *ready)
+/* The first n events.  Returns whether one of them is a break. */
+GO__ALWAYS_INLINE bool handle(struct go__poller *p, int n,
+			      struct go__wake_list *ready)
 {
-	bool sleeper = timeout_ns != 0;
 	bool broken = false;
-	int n;
 
-	if (sleeper && !go__break_sleep(&p->sleep))
-		timeout_ns = 0;
-	if (most > BATCH)
-		most = BATCH;
-	n = fetch(p, timeout_ns, most);
-	if (sleeper)
-		go__break_woke(&p->sleep);
 	for (int i = 0; i < n; i++) {
 		uint64_t data = p->events[i].data.u64;
 
@@ -295,9 +334,53 @@ int go__poller_wait(struct go__poller *p, int64_t timeout_ns, unsigned most,
 				     (uint32_t)(data >> 32),
 				     bits_of(p->events[i].events), ready);
 	}
-	if (broken && !sleeper && go__break_pass_on(&p->sleep))
+	return broken;
+}
+
+int go__poller_wait(struct go__poller *p, int64_t timeout_ns, unsigned most,
+		    struct go__wake_list *ready)
+{
+	bool sleeper = timeout_ns != 0;
+	int n;
+
+	if (sleeper && !go__break_sleep(&p->sleep))
+		timeout_ns = 0;
+	if (most > BATCH)
+		most = BATCH;
+	n = fetch(p, timeout_ns, most);
+	if (sleeper)
+		go__break_woke(&p->sleep);
+	if (handle(p, n, ready) && !sleeper && go__break_pass_on(&p->sleep))
 		write_event(p);
 	return n == -EINTR ? 0 : n;
+}
+
+/* Until one of them has events, or a signal comes. */
+static void sleep_over(struct go__poller *const *all, unsigned n,
+		       int64_t timeout_ns)
+{
+	struct pollfd v[GO__POLLERS_MOST];
+	struct timespec ts = {.tv_sec = timeout_ns / 1000000000,
+			      .tv_nsec = timeout_ns % 1000000000};
+
+	for (unsigned i = 0; i < n; i++)
+		v[i] = (struct pollfd){.fd = all[i]->epoll, .events = POLLIN};
+	(void)go__sys_ppoll(v, n, timeout_ns < 0 ? NULL : &ts, NULL);
+}
+
+int go__poller_wait_over(struct go__poller *const *all, unsigned n,
+			 int64_t timeout_ns, unsigned most,
+			 struct go__wake_list *ready)
+{
+	struct go__poller *p = all[0];
+	int r;
+
+	if (go__break_sleep(&p->sleep))
+		sleep_over(all, n, timeout_ns);
+	r = fetch(p, 0, most < BATCH ? most : BATCH);
+	go__break_woke(&p->sleep);
+	(void)handle(p, r, ready);
+	return r == -EINTR ? 0 : r;
 }
 
 void go__poller_break(struct go__poller *p)

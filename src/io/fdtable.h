@@ -58,7 +58,7 @@ struct go__fd {
 	int number; /* Constant. */
 
 	/* Under lock. */
-	uint64_t watched;        /* Pollers in which it is registered ... */
+	uint64_t watched;        /* Runtimes' pollers that have it ... */
 	uint64_t watched_out;    /* ... and, of those, for writing too. */
 	struct go__link waiters; /* struct go__fd_wait: fdwait.h. */
 
@@ -155,8 +155,8 @@ int go__fd_rename(struct go__fd *e, uint32_t kind);
  */
 uint32_t go__fd_renew(struct go__fd *e, uint32_t kind);
 
-/* A poller is going: clear its bit everywhere. */
-void go__fd_forget_poller(unsigned index);
+/* A set of pollers is going: clear its bit everywhere. */
+void go__fd_forget_pollers(unsigned index);
 
 static inline uint32_t go__fd_kind(const struct go__fd *e)
 {

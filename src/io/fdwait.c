@@ -187,10 +187,10 @@ __attribute__((noinline)) static void pass_on(struct go__fd *e,
  * a close(2) or a dup2(2) has gone behind our back, the kernel may have
  * forgotten the registration, or may still have an earlier one.
  */
-static int watch_anew(struct go__fd *e, struct go__poller *p, bool out)
+static int watch_anew(struct go__fd *e, struct go__pollers *p, bool out)
 {
 	uint32_t generation = go__ready_generation(go__ready_load(&e->ready));
-	uint64_t bit = UINT64_C(1) << go__poller_index(p);
+	uint64_t bit = UINT64_C(1) << go__pollers_index(p);
 	int r;
 
 	if (e->watched & bit)
@@ -209,19 +209,19 @@ static int watch_anew(struct go__fd *e, struct go__poller *p, bool out)
 	return 0;
 }
 
-static int watch_own(struct go__fd *e, struct go__poller *p, bool out)
+static int watch_own(struct go__fd *e, struct go__pollers *p, bool out)
 {
 	uint64_t watched = out ? e->watched_out : e->watched;
 
-	return watched >> go__poller_index(p) & 1 ? 0 : watch_anew(e, p, out);
+	return watched >> go__pollers_index(p) & 1 ? 0 : watch_anew(e, p, out);
 }
 
 /* Register a foreign one anew, whatever we knew.  Under the lock. */
-static int watch_foreign(struct go__fd *e, struct go__poller *p, bool out,
+static int watch_foreign(struct go__fd *e, struct go__pollers *p, bool out,
 			 struct go__wake_list *woken)
 {
 	uint32_t generation = go__ready_generation(go__ready_load(&e->ready));
-	uint64_t bit = UINT64_C(1) << go__poller_index(p);
+	uint64_t bit = UINT64_C(1) << go__pollers_index(p);
 	int r;
 
 	out = out || (e->watched_out & bit);
@@ -245,8 +245,8 @@ static int watch_foreign(struct go__fd *e, struct go__poller *p, bool out,
 GO__ALWAYS_INLINE int watch(struct go__fd *e, struct go__waiter *w,
 			    unsigned ways, struct go__wake_list *woken)
 {
-	/* A task's runtime does not change, nor does that one's poller. */
-	struct go__poller *p = go__task_of_waiter(w)->worker->runtime->poller;
+	/* A task's runtime does not change, nor do that one's pollers. */
+	struct go__pollers *p = go__task_of_waiter(w)->worker->runtime->pollers;
 	bool out = ways & GO__WAYS_OUT;
 
 	if (go__fd_kind(e) & GO__FD_OWN)
@@ -299,8 +299,8 @@ bool go__fd_doubt_due(const struct go__fd_doubt *d, const struct go__waiter *w)
 int go__fd_recheck(struct go__fd *e, struct go__waiter *w, uint32_t generation,
 		   struct go__wake_list *woken)
 {
-	struct go__poller *p = go__task_of_waiter(w)->worker->runtime->poller;
-	uint64_t bit = UINT64_C(1) << go__poller_index(p);
+	struct go__pollers *p = go__task_of_waiter(w)->worker->runtime->pollers;
+	uint64_t bit = UINT64_C(1) << go__pollers_index(p);
 	int r;
 
 	if (go__fduse_closing(&e->use) ||

@@ -182,7 +182,7 @@ int go_runtime_fd(go_runtime *rt)
 	/* An empty turn, so that it dozes from here on. */
 	if (r == 0 && !is_guest(rt))
 		r = take_turn(rt, 0, GO__NO_DEADLINE);
-	return r < 0 ? r : go__poller_fd(rt->poller);
+	return r < 0 ? r : go__poller_fd(rt->post[0].poller);
 }
 
 /* Under rt->lock. */

@@ -34,6 +34,11 @@ enum {
 	WORKERS_MOST = 256,
 	FAIRNESS = 61,
 	BLOCKING_MOST = 512,
+#ifdef GO_TEST_SMALL
+	WORKERS_PER_POLLER = 2,
+#else
+	WORKERS_PER_POLLER = 16,
+#endif
 };
 
 static const int64_t KEEP_ALIVE = 10 * GO_SECOND;
@@ -79,6 +84,7 @@ static const struct setting settings[] = {
 	SETTING("THREAD_NAME", TEXT, thread_name, 0),
 	SETTING("FAIRNESS_INTERVAL", NUMBER, fairness_interval, UINT32_MAX),
 	SETTING("POLL_INTERVAL_NS", NUMBER, poll_interval_ns, GO_SECOND),
+	SETTING("POLLERS", NUMBER, pollers, GO__POLLERS_MOST),
 	SETTING("ALLOW_UNGUARDED", NUMBER, allow_unguarded, 1),
 	SETTING("MIGRATE", NUMBER, migrate, 1),
 	SETTING("DUMP_SIGNAL", SIGNAL, dump_signal, INT_MAX),
@@ -249,9 +255,10 @@ static int check(const go_runtime_options *o)
 {
 	if (!is_zero(o->reserved, sizeof(o->reserved) / sizeof(uint64_t)) ||
 	    (unsigned)o->flavour >= FLAVOURS || o->workers > WORKERS_MOST ||
-	    o->deadlock_after_ns < 0 || o->poll_interval_ns < 0 ||
-	    o->stuck_after_ns < 0 || o->dump_signal < 0 ||
-	    o->blocking_keep_alive_ns < 0 || o->poll_interval_ns > GO_SECOND ||
+	    o->pollers > GO__POLLERS_MOST || o->deadlock_after_ns < 0 ||
+	    o->poll_interval_ns < 0 || o->stuck_after_ns < 0 ||
+	    o->dump_signal < 0 || o->blocking_keep_alive_ns < 0 ||
+	    o->poll_interval_ns > GO_SECOND ||
 	    (o->stack_bytes && !go__stack_class(o->stack_bytes)))
 		return -EINVAL;
 	return 0;
@@ -268,9 +275,22 @@ static unsigned count_workers(const go_runtime_options *o)
 	return n < WORKERS_MOST ? n : WORKERS_MOST;
 }
 
+/* Once the workers are counted: with more, nobody could sleep in them all. */
+static unsigned count_pollers(const go_runtime_options *o)
+{
+	unsigned n = o->pollers;
+
+	if (n == 0)
+		n = (o->workers + WORKERS_PER_POLLER - 1) / WORKERS_PER_POLLER;
+	if (n > GO__POLLERS_MOST)
+		n = GO__POLLERS_MOST;
+	return n < o->workers ? n : o->workers;
+}
+
 static void complete(go_runtime_options *o)
 {
 	o->workers = count_workers(o);
+	o->pollers = count_pollers(o);
 	o->stack_bytes =
 		go__stack_bytes(o->stack_bytes ? go__stack_class(o->stack_bytes)
 					       : GO__STACK_DEFAULT_CLASS);

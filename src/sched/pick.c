@@ -134,15 +134,17 @@ static unsigned room(struct go__worker *w)
 
 void go__look_at_poller(struct go__worker *w, uint64_t now)
 {
-	struct go_runtime *rt = w->runtime;
+	/* In turns, each from another one on: that of a sentry who hogs its
+	 * worker, too. */
+	struct go__post *post = go__post_acquire(w, w->post_turn++);
 	struct go__wake_list ready;
 
-	if (!go__poll_acquire(w))
+	if (!post)
 		return;
 	w->polled_at = now;
 	go__wake_list_init(&ready);
-	(void)go__poller_wait(rt->poller, 0, room(w), &ready);
-	go__poll_release(rt);
+	(void)go__poller_wait(post->poller, 0, room(w), &ready);
+	go__post_release(post);
 	go__wake_list_flush(&ready);
 }
 

@@ -23,10 +23,13 @@ enum {
 
 static void rouse(struct go__worker *w, bool sentry)
 {
+	/* Before it is roused: then it may sleep somewhere else. */
+	struct go__post *post = sentry ? w->post : NULL;
+
 	/* [roused] release -> the sleeper's acquire: it sees our tasks. */
 	atomic_store_explicit(&w->roused, 1, memory_order_release);
-	if (sentry)
-		go__poller_break(w->runtime->poller);
+	if (post)
+		go__poller_break(post->poller);
 	/* A sentry, too: it may have left the poller for another reason, and
 	 * wait for this signal. */
 	go__sys_futex_wake(&w->roused, 1);

@@ -149,6 +149,17 @@ static void set_phase(struct go_runtime *rt, enum go__phase phase)
 	go__store_seq_cst(&rt->phase, phase);
 }
 
+static int open_posts(struct go_runtime *rt, const go_runtime_options *o)
+{
+	int r;
+
+	rt->posts = o->pollers;
+	r = go__pollers_create(&rt->pollers, rt->posts);
+	for (unsigned i = 0; r == 0 && i < rt->posts; i++)
+		rt->post[i].poller = go__pollers_get(rt->pollers, i);
+	return r;
+}
+
 static int start_threads(struct go_runtime *rt)
 {
 	int r = go__watchdog_start(rt);
@@ -195,11 +206,11 @@ int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 	if (r == 0 && o.dump_signal)
 		r = go__dump_on_signal(o.dump_signal);
 	if (r == 0)
-		r = go__poller_create(&rt->poller);
+		r = open_posts(rt, &o);
 	if (r == 0) {
 		r = start_threads(rt);
 		if (r < 0)
-			go__poller_destroy(rt->poller);
+			go__pollers_destroy(rt->pollers);
 	}
 	if (r < 0) {
 		go__sys_free(rt);
@@ -599,7 +610,7 @@ int go_runtime_destroy(go_runtime *rt)
 	go__runtimes_remove(rt);
 	if (rt->guest)
 		go__worker_retire(&rt->worker[0]);
-	go__poller_destroy(rt->poller);
+	go__pollers_destroy(rt->pollers);
 	go__sys_free(rt);
 	return 0;
 }

@@ -12,9 +12,10 @@
  *   - a task in the queues of a worker that has made no pick since the last
  *     tick (the thief may then take its `next` as well),
  *   - a timer that is overdue,
- *   - nobody in the poller since the last tick.
+ *   - nobody in a poller since the last tick.
  *
- * The woken one searches, finds it, or becomes the sentry.
+ * The woken one searches, finds it, or becomes the sentry, or sleeps over that
+ * poller, too (COVER in sleep.c).
  *
  * HOGS  While no worker sleeps there is nobody to wake.  Others look at timers,
  * the poller and the injection queue then, between two tasks.  But a worker
@@ -91,7 +92,6 @@ void go__watchdog_kick(struct go_runtime *rt)
 
 /* What it knows from one tick to the next. */
 struct watch {
-	bool unpolled;     /* At the last tick nobody was in the poller. */
 	uint64_t surplus;  /* Since when more are lent than hogged; 0: not. */
 	uint64_t retry_at; /* When to lend again. */
 };
@@ -134,18 +134,30 @@ static void look_at(struct go__worker *w, struct findings *f)
 	f->kept = f->kept || (seen->hogged && has_tasks(w));
 }
 
-static void look_around(struct go_runtime *rt, struct watch *watch,
-			struct findings *f)
+/* Nobody has been there at this tick, and at the last one. */
+static bool note_orphan(struct go__post *post)
 {
-	bool nobody;
+	/* relaxed, both: a guess. */
+	bool nobody =
+		!atomic_load_explicit(&post->owner, memory_order_relaxed) &&
+		!atomic_load_explicit(&post->covered, memory_order_relaxed);
+	bool orphan = nobody && post->unattended;
 
+	post->unattended = nobody;
+	if (orphan)
+		/* relaxed: who misses it is woken at another tick. */
+		atomic_store_explicit(&post->orphan, true,
+				      memory_order_relaxed);
+	return orphan;
+}
+
+static void look_around(struct go_runtime *rt, struct findings *f)
+{
 	*f = (struct findings){.now = go__sys_now()};
 	for (unsigned i = 0; i < go__slots(rt); i++)
 		look_at(&rt->worker[i], f);
-	/* relaxed: a guess. */
-	nobody = !atomic_load_explicit(&rt->poll_owner, memory_order_relaxed);
-	f->unpolled = nobody && watch->unpolled;
-	watch->unpolled = nobody;
+	for (unsigned i = 0; i < rt->posts; i++)
+		f->unpolled |= note_orphan(&rt->post[i]);
 }
 
 /* Everybody is hogged, and there is something to do. */
@@ -202,7 +214,7 @@ static void tick(struct go_runtime *rt, struct watch *watch)
 	struct findings f;
 	bool all;
 
-	look_around(rt, watch, &f);
+	look_around(rt, &f);
 	if (f.left || f.overdue || f.unpolled)
 		go__notify(rt);
 	all = go__idle_count(state) == 0 && all_wait(rt, &f, awake);

@@ -65,6 +65,24 @@ struct go__thread {
 	struct go__thread *next_free; /* Under thread.c's lock. */
 };
 
+/*
+ * A place to sleep in: a poller, and the right to wait there, which is the
+ * sentry's; see sleep.c.
+ */
+struct go__post {
+	_Alignas(64) struct go__poller *poller; /* Constant. */
+	/* 1: somebody polls, and nobody else may. */
+	_Atomic unsigned owner;
+	/* How many sentries of other posts sleep over this one, too. */
+	_Atomic unsigned covered;
+	/* The watchdog sets, a sentry clears: nobody has come for a while. */
+	_Atomic bool orphan;
+	/* The watchdog only: at the last tick nobody was there. */
+	bool unattended;
+	/* Until when the sentry sleeps; 0: no sentry. */
+	_Atomic uint64_t sleep_until;
+};
+
 struct go__worker {
 	/* The thread that runs it, only; first what each switch needs. */
 	struct go_runtime *runtime;
@@ -95,7 +113,8 @@ struct go__worker {
 	struct go__waiter *free_blocks, *spare_blocks;
 	uint64_t id, id_end; /* Task ids to give out. */
 	uint64_t seed;       /* Which victim first. */
-	uint64_t polled_at;  /* Time of its last look at the poller. */
+	uint64_t polled_at;  /* Time of its last look at a poller. */
+	unsigned post_turn;  /* Looks at pollers made. */
 	uint32_t clock;      /* Milliseconds, when it last looked. */
 	uint64_t limit;      /* Sleep no longer: a shutdown's time-out. */
 	struct go__stack_cache stacks;
@@ -121,6 +140,7 @@ struct go__worker {
 
 	/* Going to sleep and being woken: idle.h. */
 	struct go__sleeper sleeper;
+	struct go__post *post;   /* Of a sleeper that is a sentry. */
 	_Atomic uint32_t roused; /* 1: somebody has picked us. */
 
 	/* The watchdog only: what it saw last, and since when. */
@@ -182,7 +202,8 @@ struct go_runtime {
 	/* How long all sleep until somebody looks whether it is for ever;
 	 * GO__NO_DEADLINE: nobody does (deadlock.c). */
 	uint64_t patience;
-	struct go__poller *poller;
+	struct go__pollers *pollers;
+	unsigned posts; /* One for each poller; at most one per worker. */
 	/* Workers that may be lent, behind the others: lend.c. */
 	unsigned spares;
 	/* How long a task may keep a worker, and who is told if it does;
@@ -206,13 +227,9 @@ struct go_runtime {
 	_Atomic uint32_t entered;
 
 	_Alignas(64) struct go__idle idle;
-	/* 1: somebody polls, and nobody else may. */
-	_Atomic unsigned poll_owner;
-	/* Until when the sentry sleeps; 0: no sentry. */
-	_Atomic uint64_t sleep_until;
-	/* Under idle.lock: the sentry looks for a deadlock no more until
-	 * another worker has fallen asleep.  Threads in a shutdown for as long
-	 * as it takes.  Under idle.lock: a deadlock was found. */
+	/* Under idle.lock: the first post's sentry looks for a deadlock no more
+	 * until another worker has fallen asleep.  Threads in a shutdown for as
+	 * long as it takes.  Under idle.lock: a deadlock was found. */
 	_Atomic bool settled;
 	_Atomic uint32_t drainers;
 	bool deadlocked;
@@ -249,6 +266,8 @@ struct go_runtime {
 	go_task main; /* The host only: what it runs tasks for. */
 
 	_Alignas(64) struct go__pool pool;
+
+	struct go__post post[GO__POLLERS_MOST];
 
 	_Alignas(64) struct go__worker worker[];
 };
@@ -406,7 +425,7 @@ struct go__task *go__pick(struct go__worker *w, bool (*done)(void *),
 			  void *arg);
 /* True if a task lies in some queue that this worker may take from. */
 bool go__work_anywhere(struct go__worker *w);
-/* Look at the poller without waiting, unless somebody else is at it. */
+/* Look at a poller that nobody is at, without waiting. */
 void go__look_at_poller(struct go__worker *w, uint64_t now);
 
 /* Spread a number over all 64 bits: Steele and others, Fast Splittable
@@ -453,9 +472,12 @@ bool go__section_over(struct go__thread *thread, struct go__worker *w);
 
 /* ---- sleep.c ---- */
 
-/* The right to be inside go__poller_wait(). */
-bool go__poll_acquire(struct go__worker *w);
-void go__poll_release(struct go_runtime *rt);
+/*
+ * Take the first free post, looking from number `first` on; NULL: none is.  Its
+ * owner has the right to be inside go__poller_wait().
+ */
+struct go__post *go__post_acquire(struct go__worker *w, unsigned first);
+void go__post_release(struct go__post *post);
 /*
  * Sleep until there may be something to do.  Returns whether the worker is
  * counted as searching now.

@@ -104,9 +104,19 @@ int go__sys_close(int fd)
 	model_not_called();
 }
 
-void *go__sys_calloc(size_t count, size_t n)
+int go__sys_ppoll(struct pollfd *v, nfds_t n, const struct timespec *timeout,
+		  const sigset_t *mask)
 {
-	(void)count;
+	(void)v;
+	(void)n;
+	(void)timeout;
+	(void)mask;
+	model_not_called();
+}
+
+void *go__sys_aligned_alloc(size_t alignment, size_t n)
+{
+	(void)alignment;
 	(void)n;
 	model_not_called();
 }
@@ -129,7 +139,7 @@ void go__fd_event(int fd, uint32_t generation, uint64_t bits,
 	model_not_called();
 }
 
-void go__fd_forget_poller(unsigned index)
+void go__fd_forget_pollers(unsigned index)
 {
 	(void)index;
 	model_not_called();

@@ -41,7 +41,7 @@ uint32_t go__fd_renew(struct go__fd *e, uint32_t kind)
 	model_not_called();
 }
 
-int go__poller_add(struct go__poller *p, int fd, uint32_t generation, bool out)
+int go__poller_add(struct go__pollers *p, int fd, uint32_t generation, bool out)
 {
 	(void)p;
 	(void)fd;
@@ -50,7 +50,7 @@ int go__poller_add(struct go__poller *p, int fd, uint32_t generation, bool out)
 	model_not_called();
 }
 
-int go__poller_change(struct go__poller *p, int fd, uint32_t generation,
+int go__poller_change(struct go__pollers *p, int fd, uint32_t generation,
 		      bool out)
 {
 	(void)p;

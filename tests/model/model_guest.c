@@ -118,7 +118,7 @@ static void setup_guest(unsigned limit)
 	setup_workers(1);
 	RT->worker[0].alone = true;
 	RT->flavour = GO_CURRENT_THREAD;
-	RT->poller = &poller;
+	RT->post[0].poller = &poller;
 	setup_epoll(&poller);
 	most = limit;
 	child = false;

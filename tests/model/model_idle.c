@@ -11,10 +11,13 @@
  * somebody searches; a worker that has been picked gets its signal, whether
  * it sleeps as the sentry, in the futex, or not at all; afterwards the counts
  * of idle.state are right; the sentry sleeps through no deadline of a worker
- * that falls asleep beside it.
+ * that falls asleep beside it.  With two pollers: whichever descriptor becomes
+ * ready, somebody fetches that, although workers sleep at each other's posts
+ * and look at pollers while others look for a place to sleep; and also if the
+ * other worker never ends its task.
  *
- * Cannot show: what the watchdog makes up for (a lone task behind one that
- * does not end), the poller's descriptors, looks for deadlocks.
+ * Cannot show: what the watchdog makes up for (a lone task behind one that does
+ * not end; that a poller is an orphan), looks for deadlocks.
  *
  * Bounds: two or three workers, one or two submitters, up to three tasks, rings
  * of two; one preemption, or two in the small cases: the files themselves
@@ -198,6 +201,46 @@ static void setup_events(void)
 	events = 1;
 }
 
+/* ---- Two pollers --------------------------------------------------------- */
+
+static void setup_two_posts(void)
+{
+	setup_two();
+	setup_posts(2);
+}
+
+static void setup_three_posts(void)
+{
+	setup_three();
+	setup_posts(2);
+}
+
+/* Worker 1 does not come. */
+static void setup_orphan(void)
+{
+	setup_two_posts();
+	atomic_init(&RT->post[1].orphan, true);
+}
+
+/* A descriptor becomes ready. */
+static void arrive(int i)
+{
+	tell(&pollers[i], EVENT);
+}
+
+/* One that looks at a poller before it falls asleep: the first. */
+static void looker(int i)
+{
+	go__look_at_poller(&RT->worker[i], NOW);
+	worker(i);
+}
+
+static void looker_with_timer(int i)
+{
+	go__look_at_poller(&RT->worker[i], NOW);
+	worker_with_timer(i);
+}
+
 /* ---- After --------------------------------------------------------------- */
 
 static void all_asleep(int tasks)
@@ -218,6 +261,30 @@ static void all_fired(void)
 	for (unsigned i = 0; i < RT->worker_count; i++)
 		model_assert(go__wheel_next(&RT->worker[i].wheel) ==
 			     GO__NO_DEADLINE);
+}
+
+static void one_fetched(void)
+{
+	all_asleep(0);
+	model_assert(fetched == 1);
+}
+
+static void two_fetched(void)
+{
+	all_asleep(0);
+	model_assert(fetched == 2);
+}
+
+static void one_ran_one_fetched(void)
+{
+	all_asleep(1);
+	model_assert(fetched == 1);
+}
+
+static void one_covered(void)
+{
+	model_assert(fetched == 1);
+	model_assert(go__idle_count(go__idle_state(&RT->idle)) == 1);
 }
 
 static void one_ran(void)
@@ -321,6 +388,79 @@ static const struct model models[] = {
 		.finish = three_ran,
 		.preemptions = 1,
 		.thread = {WORKER(0), WORKER(1)},
+	},
+	{
+		.name = "two-posts",
+		.setup = setup_two_posts,
+		.finish = two_fetched,
+		.preemptions = 2,
+		.thread = {WORKER(0), WORKER(1),
+			   MODEL_THREAD("descriptor0", arrive, 0),
+			   MODEL_THREAD("descriptor1", arrive, 1)},
+	},
+	{
+		.name = "two-posts-submit",
+		.setup = setup_two_posts,
+		.finish = one_ran,
+		.preemptions = 2,
+		.thread = {WORKER(0), WORKER(1),
+			   MODEL_THREAD("submitter", submit_one, 0)},
+	},
+	{
+		.name = "two-posts-and-submit",
+		.setup = setup_two_posts,
+		.finish = one_ran_one_fetched,
+		.preemptions = 1,
+		.thread = {WORKER(0), WORKER(1),
+			   MODEL_THREAD("submitter", submit_one, 0),
+			   MODEL_THREAD("descriptor0", arrive, 0)},
+	},
+	{
+		.name = "two-posts-pinned",
+		.setup = setup_two_posts,
+		.finish = one_ran,
+		.preemptions = 1,
+		.thread = {WORKER(0), MODEL_DAEMON("worker1", looker, 1),
+			   MODEL_THREAD("submitter", submit_pinned, 0)},
+	},
+	{
+		.name = "post-taken-by-a-look",
+		.setup = setup_two_posts,
+		.finish = one_fetched,
+		.preemptions = 2,
+		.thread = {WORKER(0), MODEL_DAEMON("worker1", looker, 1),
+			   MODEL_THREAD("descriptor0", arrive, 0)},
+	},
+	{
+		.name = "three-workers-two-posts",
+		.setup = setup_three_posts,
+		.finish = one_fetched,
+		.preemptions = 1,
+		.thread = {WORKER(0), MODEL_DAEMON("worker1", looker, 1),
+			   WORKER(2), MODEL_THREAD("descriptor0", arrive, 0)},
+	},
+	{
+		.name = "two-posts-timers",
+		.setup = setup_two_posts,
+		.finish = all_fired,
+		.preemptions = 2,
+		.thread = {MODEL_DAEMON("worker0", worker_with_timer, 0),
+			   MODEL_DAEMON("worker1", worker_with_timer, 1)},
+	},
+	{
+		.name = "timer-away-from-home",
+		.setup = setup_two_posts,
+		.finish = all_fired,
+		.preemptions = 2,
+		.thread = {WORKER(0),
+			   MODEL_DAEMON("worker1", looker_with_timer, 1)},
+	},
+	{
+		.name = "orphan",
+		.setup = setup_orphan,
+		.finish = one_covered,
+		.preemptions = 2,
+		.thread = {WORKER(0), MODEL_THREAD("descriptor1", arrive, 1)},
 	},
 	{
 		.name = "stop",

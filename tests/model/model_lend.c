@@ -117,7 +117,7 @@ static void pool(int i)
 static bool serve(unsigned n)
 {
 	(void)n;
-	tell(&ran);
+	announce(&ran);
 	return false;
 }
 
@@ -220,7 +220,7 @@ static void watch_until_lent(int unused)
 
 static void hog_until_one_ran(void)
 {
-	tell(&hogging);
+	announce(&hogging);
 	await(&ran);
 }
 
@@ -256,7 +256,7 @@ static bool hog_nothing(unsigned n)
 {
 	(void)n;
 	make(1);
-	tell(&hogging);
+	announce(&hogging);
 	return false;
 }
 

@@ -56,12 +56,12 @@ static _Atomic uint32_t ran;     /* Another one has run. */
 
 static void await(_Atomic uint32_t *word)
 {
-	/* acquire <- tell(): stands for the time that passes meanwhile. */
+	/* acquire <- announce(): stands for the time that passes meanwhile. */
 	while (atomic_load_explicit(word, memory_order_acquire) == 0)
 		model_park(word, 0);
 }
 
-static void tell(_Atomic uint32_t *word)
+static void announce(_Atomic uint32_t *word)
 {
 	/* release -> await(). */
 	atomic_store_explicit(word, 1, memory_order_release);

@@ -33,7 +33,8 @@
 
 enum {
 	WORKERS = 3,
-	TASKS = 4
+	TASKS = 4,
+	POSTS = 2,
 };
 
 /* Room for the workers behind the runtime. */
@@ -49,11 +50,17 @@ static int payload[TASKS]; /* Plain memory, watched for races. */
 static unsigned runs[TASKS];
 
 #ifndef MODEL_OWN_POLLER
-static unsigned events; /* Of descriptors, which end the poller's sleep. */
-/* The poller: a counter of breaks, as an eventfd has it. */
-static struct {
-	_Atomic uint32_t breaks;
-} poller;
+static unsigned events; /* Of descriptors, which end a poller's sleep. */
+/* What a poller has to tell, and its descriptors, as the kernel keeps them. */
+enum {
+	BREAK = 1,
+	EVENT = 2,
+};
+struct go__poller {
+	_Atomic uint32_t news;
+};
+static struct go__poller pollers[POSTS];
+static unsigned fetched; /* Of the EVENTs. */
 #endif
 
 enum {
@@ -78,29 +85,35 @@ struct go__worker *go__worker_self(void)
 #endif
 
 #ifndef MODEL_OWN_POLLER
+/* Returns whether there are any. */
+static bool take_news(struct go__poller *p, uint32_t which)
+{
+	/* acquire <- go__poller_break(). */
+	uint32_t news = which & atomic_fetch_and_explicit(&p->news, ~which,
+							  memory_order_acquire);
+
+	fetched += (news & EVENT) != 0;
+	return news != 0;
+}
+
 int go__poller_wait(struct go__poller *p, int64_t timeout, unsigned most,
 		    struct go__wake_list *ready)
 {
 	(void)most;
-	uint32_t seen;
-
-	(void)p;
 	(void)ready;
 	if (timeout > 0) {
 		time_of[model_self()] = LATE;
 		return 0;
 	}
-	while (timeout != 0) {
-		/* acquire <- go__poller_break(). */
-		seen = atomic_exchange_explicit(&poller.breaks, 0,
-						memory_order_acquire);
-		if (seen)
-			break;
+	/* A look does not use a break up. */
+	if (timeout == 0)
+		return take_news(p, EVENT);
+	while (!take_news(p, BREAK | EVENT)) {
 		if (events == 0) {
-			model_park(&poller.breaks, 0);
+			model_park(&p->news, 0);
 			continue;
 		}
-		if (!model_park_timed(&poller.breaks, 0)) {
+		if (!model_park_timed(&p->news, 0)) {
 			events--;
 			break;
 		}
@@ -108,12 +121,31 @@ int go__poller_wait(struct go__poller *p, int64_t timeout, unsigned most,
 	return 0;
 }
 
+/* Of the others at most one is covered here, and only that has news. */
+int go__poller_wait_over(struct go__poller *const *all, unsigned n,
+			 int64_t timeout, unsigned most,
+			 struct go__wake_list *ready)
+{
+	(void)timeout;
+	(void)most;
+	(void)ready;
+	model_assert(n == 2);
+	/* relaxed: a look, after which it looks again. */
+	while (!atomic_load_explicit(&all[1]->news, memory_order_relaxed))
+		model_park(&all[1]->news, 0);
+	return 0;
+}
+
+static void tell(struct go__poller *p, uint32_t what)
+{
+	/* release -> take_news(): as a write to an eventfd. */
+	atomic_fetch_or_explicit(&p->news, what, memory_order_acq_rel);
+	model_wake(&p->news, MODEL_THREADS);
+}
+
 void go__poller_break(struct go__poller *p)
 {
-	(void)p;
-	/* release -> go__poller_wait(): as a write to an eventfd. */
-	atomic_fetch_add_explicit(&poller.breaks, 1, memory_order_acq_rel);
-	model_wake(&poller.breaks, 1);
+	tell(p, BREAK);
 }
 
 void go__poller_doze(struct go__poller *p)
@@ -205,6 +237,16 @@ static void setup_worker(struct go__worker *w, unsigned index)
 	go__queue_init(&w->inbox);
 }
 
+/* For more than one: after setup_workers(). */
+#ifndef MODEL_OWN_POLLER
+static void setup_posts(unsigned n)
+{
+	RT->posts = n;
+	for (unsigned i = 0; i < n; i++)
+		RT->post[i].poller = &pollers[i];
+}
+#endif
+
 static void setup_workers(unsigned workers)
 {
 	memset(&memory, 0, sizeof(memory));
@@ -213,6 +255,7 @@ static void setup_workers(unsigned workers)
 	RT->worker_count = workers;
 	RT->fairness = 61;
 	RT->patience = GO__NO_DEADLINE;
+	RT->posts = 1;
 	go__queue_init(&RT->injection);
 	go__queue_init(&RT->starved);
 	go__idle_init(&RT->idle, workers);
@@ -223,8 +266,10 @@ static void setup_workers(unsigned workers)
 	for (int i = 0; i < TASKS; i++)
 		atomic_init(&model_task[i].runtime, RT);
 #ifndef MODEL_OWN_POLLER
-	atomic_init(&poller.breaks, 0);
+	memset(pollers, 0, sizeof(pollers));
+	setup_posts(1);
 	events = 0;
+	fetched = 0;
 #endif
 	outside = false;
 	for (unsigned i = 0; i < MODEL_THREADS; i++) {

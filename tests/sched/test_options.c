@@ -119,6 +119,8 @@ static const struct override overrides[] = {
 	{"GOFER_FAIRNESS_INTERVAL", "4294967296", false},
 	{"GOFER_POLL_INTERVAL_NS", "1000", true},
 	{"GOFER_POLL_INTERVAL_NS", "1000000001", false},
+	{"GOFER_POLLERS", "1", true},
+	{"GOFER_POLLERS", "17", false},
 	{"GOFER_ALLOW_UNGUARDED", "1", true},
 	{"GOFER_ALLOW_UNGUARDED", "2", false},
 	{"GOFER_MIGRATE", "1", true},
