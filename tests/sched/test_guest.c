@@ -383,11 +383,12 @@ Test(guest, descriptors_make_it_readable, .timeout = 60)
 	atomic_store(&done, false);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	cr_assert_eq(go_runtime_spawn(rt, answer, GO_INT(pair[0])), 0);
-	cr_assert_eq(settle(rt), 1);
+	/* Once, or twice: a foreign descriptor may be tried again. */
+	cr_assert_geq(settle(rt), 1);
 	cr_assert(!readable(rt, 0));
 	cr_assert_eq(write(pair[1], "x", 1), 1);
 	cr_assert(readable(rt, 0));
-	cr_assert_eq(settle(rt), 1);
+	cr_assert_geq(settle(rt), 1);
 	cr_assert(!readable(rt, 0));
 	cr_assert_eq(read(pair[1], &c, 1), 1);
 	cr_assert_eq(pthread_create(&thread, NULL, ask, GO_INT(pair[1])), 0);
