@@ -556,12 +556,12 @@ static void *block_often(void *rt)
 {
 	int n = 0;
 
-	for (uint64_t i = 0; i < test_rounds(2000); i++) {
+	/* Until it has had its chance: a turn may be interrupted for long. */
+	for (uint64_t i = 0; i < test_rounds(2000) || n == 0; i++) {
 		int r = go_runtime_block_on((go_runtime *)rt, count, &n, NULL);
 
 		CHECK(r == 0 || r == -EBUSY);
 	}
-	CHECK(n > 0);
 	CHECK(go_runtime_spawn((go_runtime *)rt, echo_numbers, NULL) == 0);
 	return NULL;
 }
