@@ -365,37 +365,59 @@ static void *ask(void *arg)
 	for (uint64_t i = 0; i < test_rounds(2000); i++) {
 		char c = (char)('a' + i % 20), back = 0;
 
-		CHECK(write(fd, &c, 1) == 1);
-		CHECK(read(fd, &back, 1) == 1);
+		CHECK(go_write(fd, &c, 1) == 1);
+		CHECK(go_read(fd, &back, 1) == 1);
 		CHECK(back == c + 1);
 	}
-	close(fd);
+	go_close(fd);
 	return NULL;
 }
 
-Test(guest, descriptors_make_it_readable, .timeout = 60)
+/* `doubtful`: its wait may end by itself, to see whether fd is still there. */
+static void answer_over(const int pair[2], bool doubtful)
 {
 	go_runtime *rt = make_guest();
 	pthread_t thread;
-	int pair[2];
+	int runs;
 	char c;
 
 	atomic_store(&done, false);
-	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	cr_assert_eq(go_runtime_spawn(rt, answer, GO_INT(pair[0])), 0);
-	/* Once, or twice: a foreign descriptor may be tried again. */
-	cr_assert_geq(settle(rt), 1);
+	runs = settle(rt);
+	cr_assert(runs == 1 || (doubtful && runs > 1));
 	cr_assert(!readable(rt, 0));
 	cr_assert_eq(write(pair[1], "x", 1), 1);
 	cr_assert(readable(rt, 0));
-	cr_assert_geq(settle(rt), 1);
+	runs = settle(rt);
+	cr_assert(runs == 1 || (doubtful && runs > 1));
 	cr_assert(!readable(rt, 0));
 	cr_assert_eq(read(pair[1], &c, 1), 1);
 	cr_assert_eq(pthread_create(&thread, NULL, ask, GO_INT(pair[1])), 0);
 	host(rt, &done, 0);
 	pthread_join(thread, NULL);
-	close(pair[0]);
+	go_close(pair[0]);
 	end_guest(rt);
+}
+
+Test(guest, descriptors_make_it_readable, .timeout = 60)
+{
+	int pair[2];
+
+	cr_assert_eq(go_socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	answer_over(pair, false);
+}
+
+Test(guest, foreign_descriptors_make_it_readable, .timeout = 60)
+{
+#ifdef GO_TEST_SMALL
+	bool doubtful = true; /* After 10 ms, which pass on slow machines. */
+#else
+	bool doubtful = false;
+#endif
+	int pair[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	answer_over(pair, doubtful);
 }
 
 /* ---- other threads ------------------------------------------------------- */
