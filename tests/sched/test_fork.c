@@ -349,3 +349,73 @@ Test(fork, shutdown_at_any_moment, .timeout = 600)
 {
 	in_children(shut_down_at_some_time, test_rounds(100));
 }
+
+/* ---- locks of the library's own ---- */
+
+enum {
+	MUTEXES = 512, /* More than share one lock of the library's table. */
+};
+
+static go_mutex contended[4], fresh[MUTEXES];
+
+static void *contend(void *arg)
+{
+	size_t i = (size_t)GO_TO_INT(arg);
+
+	while (!atomic_load(&stop)) {
+		go_mutex *m = &contended[i++ % 4];
+
+		(void)go_mutex_lock(m);
+		go_yield();
+		(void)go_mutex_unlock(m);
+	}
+	return NULL;
+}
+
+static void *lock_it(void *m)
+{
+	OR_FAIL(go_mutex_lock((go_mutex *)m) == 0);
+	OR_FAIL(go_mutex_unlock((go_mutex *)m) == 0);
+	return NULL;
+}
+
+static void *contend_for_all(void *unused)
+{
+	for (int i = 0; i < MUTEXES; i++) {
+		go_task task;
+
+		OR_FAIL(go_mutex_lock(&fresh[i]) == 0);
+		OR_FAIL(go_task_spawn(&task, lock_it, &fresh[i]) == 0);
+		go_yield();
+		OR_FAIL(go_mutex_unlock(&fresh[i]) == 0);
+		OR_FAIL(go_task_join(task, NULL) == 0);
+	}
+	return unused;
+}
+
+/* The child's own mutexes work, whatever the parent's threads were doing. */
+Test(fork, while_mutexes_are_contended, .timeout = 600)
+{
+	MAKE(go_runtime_options, o, .workers = 2);
+	MAKE(go_runtime_options, one, .flavour = GO_CURRENT_THREAD);
+	go_runtime *rt;
+
+	atomic_store(&stop, false);
+	cr_assert_eq(go_runtime_create(&rt, &o), 0);
+	for (int i = 0; i < 16; i++)
+		cr_assert_eq(go_runtime_spawn(rt, contend, GO_INT(i)), 0);
+	for (uint64_t i = 0; i < test_rounds(300); i++) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			alarm(60);
+			_exit(go_run_with(&one, contend_for_all, NULL, NULL) !=
+			      0);
+		}
+		cr_assert_gt(child, 0);
+		cr_assert_eq(code_of(child), 0);
+	}
+	atomic_store(&stop, true);
+	cr_assert_eq(go_runtime_shutdown(rt, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_destroy(rt), 0);
+}

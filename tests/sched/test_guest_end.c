@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "both.h"
@@ -90,4 +91,51 @@ Test(guest_end, of_a_task, .timeout = 60)
 Test(guest_end, of_a_job, .timeout = 60)
 {
 	closes(start_job);
+}
+
+/* ---- asking meanwhile ---- */
+
+static ATOMIC(int) stage;
+
+static void *hold_the_turn(void *unused)
+{
+	atomic_store(&stage, 1);
+	while (atomic_load(&stage) == 1)
+		usleep(100);
+	(void)go_sleep(GO_MILLISECOND);
+	atomic_store(&over, true);
+	return unused;
+}
+
+static void *turn_once(void *rt)
+{
+	cr_assert_geq(go_runtime_turn((go_runtime *)rt, 0, 0), 1);
+	return NULL;
+}
+
+/* A loop that asks while another thread gives the turn hears of its timers. */
+Test(guest_end, asked_during_a_turn, .timeout = 60)
+{
+	MAKE(go_runtime_options, options, .flavour = GO_CURRENT_THREAD);
+	go_runtime *rt = NULL;
+	pthread_t thread;
+
+	atomic_store(&stage, 0);
+	atomic_store(&over, false);
+	cr_assert_eq(go_runtime_create(&rt, &options), 0);
+	cr_assert_eq(go_runtime_turn(rt, 0, 0), 0);
+	cr_assert_eq(go_runtime_spawn(rt, hold_the_turn, NULL), 0);
+	cr_assert_eq(pthread_create(&thread, NULL, turn_once, rt), 0);
+	while (atomic_load(&stage) == 0)
+		usleep(100);
+	cr_assert_eq(go_runtime_next_deadline_ns(rt), GO_NEVER);
+	atomic_store(&stage, 2);
+	cr_assert(readable(rt, 20000));
+	pthread_join(thread, NULL);
+	while (!atomic_load(&over)) {
+		(void)readable(rt, go_runtime_timeout_ms(rt));
+		cr_assert_geq(go_runtime_turn(rt, 0, 0), 0);
+	}
+	cr_assert_eq(go_runtime_shutdown(rt, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_destroy(rt), 0);
 }

@@ -414,6 +414,49 @@ static void *have_it_blocked(void *arg)
 	return arg;
 }
 
+static ATOMIC(int) to_spawn, from_hook;
+
+static void *comes_from_a_hook(void *arg)
+{
+	atomic_fetch_add(&from_hook, 1);
+	return arg;
+}
+
+static void spawn_in_hook(void *unused)
+{
+	(void)unused;
+	if (atomic_exchange(&to_spawn, 0))
+		cr_assert_eq(go_spawn(comes_from_a_hook, NULL), 0);
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+/* What a worker makes runnable on its way to sleep runs, and no later. */
+static void spawn_from_hook(unsigned workers)
+{
+	MAKE(go_runtime_options, o, .workers = workers);
+	go_runtime *rt;
+
+	o.hooks.thread_park = spawn_in_hook;
+	atomic_store(&from_hook, 0);
+	cr_assert_eq(go_runtime_create(&rt, &o), 0);
+	atomic_store(&to_spawn, 1);
+	cr_assert_eq(go_runtime_block_on(rt, nothing, NULL, NULL), 0);
+	while (atomic_load(&from_hook) == 0)
+		usleep(1000);
+	cr_assert_eq(go_runtime_shutdown(rt, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_destroy(rt), 0);
+}
+
+Test(options, a_hook_may_spawn, .timeout = 30)
+{
+	spawn_from_hook(1);
+	spawn_from_hook(3);
+}
+
 /* Such a thread is refused the same, and hooked; it may expire before. */
 Test(options, hooks_of_blocking_threads, .timeout = 60)
 {

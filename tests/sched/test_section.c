@@ -551,3 +551,35 @@ Test(section, is_not_reported_as_stuck, .timeout = 60)
 	cr_assert_eq(go_run_with(&o, watched_main, NULL, NULL), 0);
 	cr_assert_eq(atomic_load(&begun), 0);
 }
+
+/* ---- handlers ---- */
+
+static void begin_one(void *unused)
+{
+	(void)unused;
+	cr_assert_eq(go_blocking_begin(), 0);
+}
+
+static void *leaves_it_to_a_handler(void *arg)
+{
+	cr_assert_eq(go_at_exit(begin_one, NULL), 0);
+	go_yield();
+	return arg;
+}
+
+static void *handlers_main(void *arg)
+{
+	go_task task;
+
+	for (int i = 0; i < 50; i++) {
+		cr_assert_eq(go_task_spawn(&task, leaves_it_to_a_handler, NULL),
+			     0);
+		cr_assert_eq(go_task_join(task, NULL), 0);
+	}
+	return arg;
+}
+
+Test(section, ends_if_a_handler_leaves_it_open, .timeout = 60)
+{
+	run_in_all(handlers_main);
+}

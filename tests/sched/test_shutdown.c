@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arch/sanitize.h"
 #include "both.h"
 #include "everywhere.h"
 #include "support.h"
@@ -391,4 +392,84 @@ Test(shutdown, against_submits_from_outside, .timeout = 120)
 {
 	shut_down_against_submits(GO_MULTI_THREAD);
 	shut_down_against_submits(GO_CURRENT_THREAD);
+}
+
+/* ---- destructors ---- */
+
+static ATOMIC(bool) may_end;
+static pthread_key_t key;
+
+static void linger(void *unused)
+{
+	(void)unused;
+	while (!atomic_load(&may_end))
+		usleep(100);
+}
+
+static void *leave_a_value(void *arg)
+{
+	MUST(pthread_setspecific(key, &key) == 0);
+	return arg;
+}
+
+/* Those of the program's thread-local values run when the worker has gone. */
+Test(shutdown, is_not_held_up_by_destructors, .timeout = 60)
+{
+#if GO__TSAN
+	cr_skip_test("joins without a time-out: sys.c");
+#endif
+	be_quiet();
+	atomic_store(&may_end, false);
+	cr_assert_eq(pthread_key_create(&key, linger), 0);
+	make(GO_MULTI_THREAD);
+	cr_assert_eq(go_runtime_block_on(shared, leave_a_value, NULL, NULL), 0);
+	cr_assert_gt(go_runtime_shutdown(shared, GO_MILLISECOND), 0);
+	cr_assert_eq(go_runtime_destroy(shared), -EBUSY);
+	atomic_store(&may_end, true);
+	cr_assert_eq(go_runtime_shutdown(shared, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_destroy(shared), 0);
+	cr_assert_eq(pthread_key_delete(key), 0);
+}
+
+/* ---- from inside, by way of another runtime ---- */
+
+static void *shut_it_down(void *unused)
+{
+	(void)unused;
+	return GO_INT(go_runtime_shutdown(shared, GO_MILLISECOND));
+}
+
+static void *host_another(void *inner)
+{
+	void *result = NULL;
+
+	MUST(go_runtime_block_on((go_runtime *)inner, shut_it_down, NULL,
+				 &result) == 0);
+	return result;
+}
+
+static void *host_in_a_call(void *inner)
+{
+	void *result = NULL;
+
+	MUST(go_blocking(host_another, inner, &result) == 0);
+	return result;
+}
+
+Test(shutdown, is_refused_through_a_hosted_runtime, .timeout = 60)
+{
+	MAKE(go_runtime_options, o, .flavour = GO_CURRENT_THREAD);
+	go_runtime *inner;
+	void *result = NULL;
+
+	be_quiet();
+	cr_assert_eq(go_runtime_create(&inner, &o), 0);
+	make(GO_MULTI_THREAD);
+	cr_assert_eq(
+		go_runtime_block_on(shared, host_in_a_call, inner, &result), 0);
+	cr_assert_eq(GO_TO_INT(result), -EDEADLK);
+	cr_assert_eq(go_runtime_shutdown(inner, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_destroy(inner), 0);
+	cr_assert_eq(go_runtime_shutdown(shared, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_destroy(shared), 0);
 }
