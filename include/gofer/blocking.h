@@ -79,7 +79,8 @@ GO_API int go_blocking_task_at(go_task *task, go_fn *fn, void *arg,
  * Begin a section in which the calling task may block its thread: for code that
  * cannot be made a function of its own.  The task's worker moves on to another
  * thread, idle or new (max_blocking_threads does not count these), and the
- * other tasks go on.
+ * other tasks go on, there; so do those that are pinned to the worker (task.h),
+ * which change their thread by that.
  *
  *     r = go_blocking_begin();
  *     if (r == 0) {

@@ -23,8 +23,9 @@
  *             ...
  *     }
  *
- * (examples/guest_poll.c is the whole program; examples/guest_uv.c and
- * examples/guest_glib.c do the same in libuv and GLib.)
+ * (examples/guest_poll.c is the whole program; examples/guest_epoll.c,
+ * examples/guest_uv.c and examples/guest_glib.c do the same in epoll, libuv and
+ * GLib.  docs/guest.md has the rules for the host in one place.)
  *
  * Between turns the loop's thread is a plain thread.  It may spawn tasks, send
  * to channels, set events: that makes the descriptor readable, as it does from
@@ -80,7 +81,7 @@ GO_API int go_runtime_fd(go_runtime *runtime);
  *          GO_CURRENT_THREAD runtime); -EDEADLK (called by a task: tasks run in
  *          a turn, and cannot take one); -EBUSY (another thread is running it,
  *          also in block_on or a shutdown); -ENOMEM (in a thread's first turn);
- *          -ESHUTDOWN (it has been shut down).
+ *          -ESHUTDOWN (it has been shut down); -ECHILD (it is the parent's).
  * Context  plain thread.
  * Parks    never.
  */
@@ -95,7 +96,8 @@ GO_API int go_runtime_turn(go_runtime *runtime, unsigned most_tasks,
  * Returns  a time as of go_now(); 0: now, the descriptor is readable; GO_NEVER
  *          (nothing is waiting for time; or another thread runs it, and then
  *          the descriptor is readable when that is over); -EINVAL (runtime is
- *          null); -ENOTSUP (not a GO_CURRENT_THREAD runtime).
+ *          null); -ENOTSUP (not a GO_CURRENT_THREAD runtime); -ECHILD (it is
+ *          the parent's).
  * Context  any.
  * Parks    never.
  */
@@ -105,7 +107,8 @@ GO_API int64_t go_runtime_next_deadline_ns(go_runtime *runtime);
  * The same as a time-out for poll(2), epoll_wait(2) and their like.
  *
  * Returns  milliseconds from now, rounded up; 0: now; -1: without a limit;
- *          -EINVAL, -ENOTSUP as above.
+ *          -EINVAL, -ENOTSUP, -ECHILD as above (poll(2) takes any of these for
+ *          no limit).
  * Context  any.
  * Parks    never.
  */

@@ -6,7 +6,8 @@
  * nothing and needs no destructor.  The destroy functions only tell whether
  * anybody still uses the object.  An object must not be moved or copied while
  * it is in use.  The members are the library's business.  In memory from malloc
- * assign the initialiser: *lock = (go_mutex)GO_MUTEX_INIT.
+ * assign the initialiser: *lock = (go_mutex)GO_MUTEX_INIT.  Each call refuses a
+ * null pointer to an object with -EINVAL.
  *
  *     static go_mutex lock = GO_MUTEX_INIT;
  *     static go_cond filled = GO_COND_INIT;

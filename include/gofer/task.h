@@ -64,7 +64,9 @@ typedef struct go_spawn_options {
 	 * cheap: the default, and none at all, which is what a queued task
 	 * has. */
 	size_t stack_bytes;
-	/* Stay on one worker for life (thread-local storage stays valid). */
+	/* Stay on one worker for life.  That is one thread, and thread-local
+	 * storage stays valid, as long as no task of the runtime begins a
+	 * blocking section (blocking.h), which moves its worker. */
 	bool pinned;
 	/* Where to run.  NULL: the caller's runtime, which for a plain thread
 	 * is the one that it has entered (runtime.h). */
