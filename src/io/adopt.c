@@ -10,6 +10,11 @@
  * The number may stand for another file than the table believes, since adopting
  * is how people tell us so.  So the entry begins anew, its registrations are
  * removed, and who waited is evicted, whatever was known.
+ *
+ * Or it stands for the same, and somebody adopts what was ours already: then
+ * what is to be undone has been done before, and is not what we find now.  A
+ * poller that was told of the number knows which of the two it is; where none
+ * was, we take it for the same file.
  */
 #include <gofer/io.h>
 
@@ -39,43 +44,85 @@ static uint32_t socket_kind(int fd)
 	return GO__FD_SOCKET;
 }
 
-/* Set the flags, and say in *kind what has changed.  All, or nothing. */
-static int set_flags(int fd, unsigned flags, uint32_t *kind)
+/* What was done to this very file before, in the terms of `kind`. */
+static uint32_t known_before(struct go__fd *e)
 {
-	int mode = go__sys_fcntl(fd, F_GETFL, 0), old, disk, r = 0;
+	uint32_t kind = go__fd_kind(e);
+	bool another;
 
-	if (mode < 0)
-		return mode;
-	old = go__sys_fcntl(fd, F_GETFD, 0);
-	if (old < 0)
-		return old;
-	disk = go__fd_disk_kind(fd, mode);
-	if (disk < 0)
-		return disk;
-	if (disk)
-		*kind |= (uint32_t)disk;
-	else if (mode & O_NONBLOCK)
-		*kind |= GO__FD_NONBLOCK;
-	else
-		r = go__sys_fcntl(fd, F_SETFL, mode | O_NONBLOCK);
-	if (r < 0 || !(flags & GO_FD_CLOEXEC) || (old & FD_CLOEXEC))
-		return r;
-	*kind |= GO__FD_CLOEXEC;
-	r = go__sys_fcntl(fd, F_SETFD, old | FD_CLOEXEC);
-	if (r < 0 && !disk && !(mode & O_NONBLOCK))
-		(void)go__sys_fcntl(fd, F_SETFL, mode);
+	if (!(kind & GO__FD_OWN))
+		return 0;
+	go__lock_acquire(&e->lock);
+	another = go__fd_is_another(e);
+	go__lock_release(&e->lock);
+	return another ? 0 : kind;
+}
+
+/* The flags of an open file, and of a number. */
+struct flags {
+	int file, number;
+};
+
+static int get_flags(int fd, struct flags *f)
+{
+	f->file = go__sys_fcntl(fd, F_GETFL, 0);
+	if (f->file < 0)
+		return f->file;
+	f->number = go__sys_fcntl(fd, F_GETFD, 0);
+	return f->number < 0 ? f->number : 0;
+}
+
+/* Set what differs. */
+static int set_flags(int fd, const struct flags *from, const struct flags *to)
+{
+	int r = 0;
+
+	if (from->file != to->file)
+		r = go__sys_fcntl(fd, F_SETFL, to->file);
+	if (r == 0 && from->number != to->number)
+		r = go__sys_fcntl(fd, F_SETFD, to->number);
 	return r;
 }
 
+/* What is to be undone later: what we do now, or did before. */
+static uint32_t undo_of(const struct flags *old, const struct flags *new,
+			uint32_t before)
+{
+	uint32_t kind = before & GO__FD_CLOEXEC;
+	bool ours = (before & GO__FD_OWN) && !(before & GO__FD_NONBLOCK);
+
+	if ((old->file & O_NONBLOCK) && !ours)
+		kind |= GO__FD_NONBLOCK;
+	if (old->number != new->number)
+		kind |= GO__FD_CLOEXEC;
+	return kind;
+}
+
+/* All, or nothing. */
 static int adopt(struct go__fd *e, unsigned flags)
 {
-	uint32_t kind = GO__FD_OWN | GO__FD_ADOPTED;
-	int r;
+	struct flags old, new;
+	int disk, r = get_flags(e->number, &old);
+	uint32_t kind;
 
-	r = set_flags(e->number, flags, &kind);
 	if (r < 0)
 		return r;
-	return go__fd_rename(e, kind | socket_kind(e->number));
+	disk = go__fd_disk_kind(e->number, old.file);
+	if (disk < 0)
+		return disk;
+	new = old;
+	if (!disk)
+		new.file |= O_NONBLOCK;
+	if (flags & GO_FD_CLOEXEC)
+		new.number |= FD_CLOEXEC;
+	kind = GO__FD_OWN | GO__FD_ADOPTED | (uint32_t)disk |
+	       undo_of(&old, &new, known_before(e));
+	r = set_flags(e->number, &old, &new);
+	if (r == 0)
+		r = go__fd_rename(e, kind | socket_kind(e->number));
+	if (r < 0)
+		(void)set_flags(e->number, &new, &old);
+	return r;
 }
 
 int go_fd_adopt(int fd, unsigned flags)

@@ -184,6 +184,11 @@ int go__poller_change(struct go__poller *p, int fd, uint32_t generation,
 	return control(p, EPOLL_CTL_MOD, fd, generation, out);
 }
 
+struct go__poller *go__poller_at(unsigned index)
+{
+	return pollers[index];
+}
+
 void go__poller_remove(unsigned index, int fd)
 {
 	/* Fails only if the number stands for another file by now; then there

@@ -360,14 +360,22 @@ int go__fd_close(int fd)
  * so with the parent's pollers, whose sets are shared with it and must not be
  * changed.  A number whose closing was under way is as if it were foreign.
  */
-static void forget(struct go__fd *e)
+static void forget(struct go__fd *e, uint32_t kind)
 {
 	bool closing = go__fduse_closing(&e->use);
 
 	go__lock_init(&e->lock);
 	go__list_init(&e->waiters);
 	atomic_init(&e->use.word, 0);
-	(void)go__fd_renew(e, closing ? 0 : go__fd_kind(e));
+	(void)go__fd_renew(e, closing ? 0 : kind);
+}
+
+void go__fd_drop(int fd)
+{
+	struct go__fd *e = go__fd_find(fd);
+
+	if (e)
+		forget(e, 0);
 }
 
 static void in_child(void)
@@ -379,7 +387,7 @@ static void in_child(void)
 		struct go__fd *chunk = go__fd_find((int)(i * GO__FD_CHUNK));
 
 		for (int j = 0; chunk && j < GO__FD_CHUNK; j++)
-			forget(&chunk[j]);
+			forget(&chunk[j], go__fd_kind(&chunk[j]));
 	}
 	go__pollers_forked();
 }

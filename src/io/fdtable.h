@@ -155,6 +155,12 @@ int go__fd_rename(struct go__fd *e, uint32_t kind);
  */
 uint32_t go__fd_renew(struct go__fd *e, uint32_t kind);
 
+/*
+ * In the child of a fork, whose only thread this is: the number is going to be
+ * closed, and is nobody's from here on.  No lock is taken.
+ */
+void go__fd_drop(int fd);
+
 /* A poller is going: clear its bit everywhere. */
 void go__fd_forget_poller(unsigned index);
 

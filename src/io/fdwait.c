@@ -51,7 +51,9 @@
  * "not ready" nor "registered" can be believed.  Such a call always tries
  * first, and W3 renews the registration by EPOLL_CTL_MOD, which also reports
  * what is ready now.  ENOENT shows that the number stands for another file:
- * next generation, and whoever waited for the old one is evicted.
+ * next generation, and whoever waited for the old one is evicted.  A poller
+ * that is told of the number for the first time knows nothing of that; so one
+ * is asked that has been told before, if any has.
  *
  * DOUBT.  When the last number of a file is closed by close(2), or is given to
  * another file by dup2(2), the kernel drops the registration and tells nobody:
@@ -183,57 +185,58 @@ __attribute__((noinline)) static void pass_on(struct go__fd *e,
 /* ---- registering ---- */
 
 /*
- * Register an own descriptor for whatever is missing.  Under the lock.  Where
- * a close(2) or a dup2(2) has gone behind our back, the kernel may have
- * forgotten the registration, or may still have an earlier one.
+ * A poller that was told of the number knows whether it still stands for that
+ * file; `index` is one of those.  Under the lock.
  */
-static int watch_anew(struct go__fd *e, struct go__poller *p, bool out)
+static int ask(struct go__fd *e, unsigned index, bool out)
 {
 	uint32_t generation = go__ready_generation(go__ready_load(&e->ready));
-	uint64_t bit = UINT64_C(1) << go__poller_index(p);
-	int r;
 
-	if (e->watched & bit)
-		r = go__poller_change(p, e->number, generation, out);
-	else
-		r = -ENOENT;
+	out = out || (e->watched_out >> index & 1);
+	return go__poller_change(go__poller_at(index), e->number, generation,
+				 out);
+}
+
+bool go__fd_is_another(struct go__fd *e)
+{
+	return e->watched &&
+	       ask(e, (unsigned)__builtin_ctzll(e->watched), false) == -ENOENT;
+}
+
+/* Closed, and opened again as something else.  Under the lock. */
+static void succeed(struct go__fd *e, struct go__wake_list *woken)
+{
+	(void)go__fd_renew(e, 0);
+	go__fd_evict(e, -EBADF, woken);
+}
+
+/*
+ * Register the number for what is missing, whatever we knew.  A close(2) or a
+ * dup2(2) may have gone behind our back; whoever waits then waits for the file
+ * that was there before, wherever it was registered.  That is found out before
+ * the new one is registered, whose edges would end those waits.  The kernel may
+ * also still have a registration that we have forgotten.  Under the lock.
+ */
+static int watch_anew(struct go__fd *e, struct go__poller *p, bool out,
+		      struct go__wake_list *woken)
+{
+	uint64_t bit = UINT64_C(1) << go__poller_index(p);
+	uint32_t generation;
+	int r = -ENOENT;
+
+	out = out || (e->watched_out & bit);
+	if (e->watched & bit) {
+		r = ask(e, go__poller_index(p), out);
+		if (r == -ENOENT)
+			succeed(e, woken);
+	} else if (go__fd_is_another(e)) {
+		succeed(e, woken);
+	}
+	generation = go__ready_generation(go__ready_load(&e->ready));
 	if (r == -ENOENT)
 		r = go__poller_add(p, e->number, generation, out);
 	if (r == -EEXIST)
 		r = go__poller_change(p, e->number, generation, out);
-	if (r < 0)
-		return r;
-	e->watched |= bit;
-	if (out)
-		e->watched_out |= bit;
-	return 0;
-}
-
-static int watch_own(struct go__fd *e, struct go__poller *p, bool out)
-{
-	uint64_t watched = out ? e->watched_out : e->watched;
-
-	return watched >> go__poller_index(p) & 1 ? 0 : watch_anew(e, p, out);
-}
-
-/* Register a foreign one anew, whatever we knew.  Under the lock. */
-static int watch_foreign(struct go__fd *e, struct go__poller *p, bool out,
-			 struct go__wake_list *woken)
-{
-	uint32_t generation = go__ready_generation(go__ready_load(&e->ready));
-	uint64_t bit = UINT64_C(1) << go__poller_index(p);
-	int r;
-
-	out = out || (e->watched_out & bit);
-	r = go__poller_change(p, e->number, generation, out);
-	if (r == -ENOENT) {
-		if (e->watched & bit) {
-			/* Closed, and opened again as something else. */
-			generation = go__fd_renew(e, 0);
-			go__fd_evict(e, -EBADF, woken);
-		}
-		r = go__poller_add(p, e->number, generation, out);
-	}
 	if (r < 0)
 		return r;
 	e->watched |= bit;
@@ -248,10 +251,12 @@ GO__ALWAYS_INLINE int watch(struct go__fd *e, struct go__waiter *w,
 	/* A task's runtime does not change, nor does that one's poller. */
 	struct go__poller *p = go__task_of_waiter(w)->worker->runtime->poller;
 	bool out = ways & GO__WAYS_OUT;
+	uint64_t watched = out ? e->watched_out : e->watched;
 
-	if (go__fd_kind(e) & GO__FD_OWN)
-		return watch_own(e, p, out);
-	return watch_foreign(e, p, out, woken);
+	if ((go__fd_kind(e) & GO__FD_OWN) &&
+	    (watched >> go__poller_index(p) & 1))
+		return 0;
+	return watch_anew(e, p, out, woken);
 }
 
 int go__fd_watch(struct go__fd *e, struct go__waiter *w, unsigned ways,
@@ -312,8 +317,7 @@ int go__fd_recheck(struct go__fd *e, struct go__waiter *w, uint32_t generation,
 	/* Another file; none; one that no poller takes.  Else: no news. */
 	if (r != -ENOENT && r != -EBADF && r != -EPERM)
 		return 0;
-	(void)go__fd_renew(e, 0);
-	go__fd_evict(e, -EBADF, woken);
+	succeed(e, woken);
 	return -EBADF;
 }
 

@@ -103,6 +103,12 @@ int go__fd_pause(struct go__fd_call *c, uint64_t ns);
 int go__fd_watch(struct go__fd *e, struct go__waiter *w, unsigned ways,
 		 struct go__wake_list *woken);
 
+/*
+ * Whether a poller that was told of the number says that it stands for another
+ * file by now.  False: for the same, or nobody knows.  Under the entry's lock.
+ */
+bool go__fd_is_another(struct go__fd *e);
+
 static inline void go__fd_doubt_init(struct go__fd_doubt *d)
 {
 	d->since = 0;

@@ -394,8 +394,10 @@ static void drop_orphans(void)
 		struct go__link *l = go__list_pop_front(&orphans);
 		go_process *p = go__container_of(l, go_process, orphan);
 
-		if (p->pidfd >= 0)
+		if (p->pidfd >= 0) {
+			go__fd_drop(p->pidfd);
 			go__sys_close(p->pidfd);
+		}
 		go__sys_free(p);
 	}
 }

@@ -50,6 +50,9 @@ int go__poller_add(struct go__poller *p, int fd, uint32_t generation, bool out);
 int go__poller_change(struct go__poller *p, int fd, uint32_t generation,
 		      bool out);
 
+/* The poller with this number, for which the entry has a bit. */
+struct go__poller *go__poller_at(unsigned index);
+
 /* Remove the descriptor from the poller with this number. */
 void go__poller_remove(unsigned index, int fd);
 

@@ -268,6 +268,51 @@ Test(adopt, reused_numbers, .timeout = 20)
 	run_everywhere(closed_and_adopted, NULL);
 }
 
+/* Adopting what is ours changes nothing of what releasing changes back. */
+static void *adopted_twice(void *unused)
+{
+	int fds[2], other[2];
+	void *wrong;
+
+	(void)unused;
+	MUST(pipe(fds) == 0);
+	MUST(go_fd_adopt(fds[0], GO_FD_CLOEXEC) == 0);
+	MUST(go_fd_adopt(fds[0], GO_FD_CLOEXEC) == 0);
+	wrong = served(fds[0], fds[1], false);
+	if (wrong)
+		return wrong;
+	MUST(go_fd_adopt(fds[0], 0) == 0);
+	MUST(go_fd_release(fds[0]) == 0);
+	MUST(!nonblocking(fds[0]));
+	MUST(!(fcntl(fds[0], F_GETFD) & FD_CLOEXEC));
+
+	/* But another file of that number has had its mode from elsewhere. */
+	MUST(pipe2(other, O_NONBLOCK) == 0);
+	MUST(go_fd_adopt(fds[0], 0) == 0);
+	wrong = served(fds[0], fds[1], false);
+	if (wrong)
+		return wrong;
+	MUST(dup2(other[0], fds[0]) == fds[0]);
+	MUST(go_fd_adopt(fds[0], 0) == 0);
+	MUST(go_fd_release(fds[0]) == 0);
+	MUST(nonblocking(fds[0]));
+	close_both(fds);
+	close_both(other);
+
+	/* Ours from the beginning. */
+	MUST(go_pipe(fds) == 0);
+	MUST(go_fd_adopt(fds[0], 0) == 0);
+	MUST(go_fd_release(fds[0]) == 0);
+	MUST(!nonblocking(fds[0]) && fcntl(fds[0], F_GETFD) & FD_CLOEXEC);
+	close_both(fds);
+	return NULL;
+}
+
+Test(adopt, adopted_twice, .timeout = 20)
+{
+	run_everywhere(adopted_twice, NULL);
+}
+
 /* ---- copies ---- */
 
 static void *copies(void *in_thread)
@@ -331,5 +376,43 @@ static void *fail_each(void *unused)
 Test(adopt, each_call_fails_once, .timeout = 20)
 {
 	run_both(fail_each, NULL);
+}
+
+static int closed_by_hook = -1;
+
+/* The descriptor is closed by somebody while it is being adopted. */
+static int close_at_fcntl(enum go__sys_call call)
+{
+	int fd = closed_by_hook;
+
+	if (call == GO__SYS_fcntl && fd >= 0) {
+		closed_by_hook = -1;
+		INSIST(go_close(fd) == 0);
+	}
+	return 0;
+}
+
+static void *closed_meanwhile(void *unused)
+{
+	int fds[2], keep;
+
+	(void)unused;
+	MUST(pipe(fds) == 0);
+	keep = dup(fds[0]);
+	MUST(keep >= 0);
+	closed_by_hook = fds[0];
+	atomic_store(&go__sys_hook, close_at_fcntl);
+	MUST(go_fd_adopt(fds[0], 0) == -EBADF);
+	(void)test_fail_stop();
+	MUST(closed_by_hook == -1);
+	/* The file has not been adopted, and lives on. */
+	MUST(!nonblocking(keep));
+	MUST(close(keep) == 0 && close(fds[1]) == 0);
+	return NULL;
+}
+
+Test(adopt, closed_meanwhile, .timeout = 20)
+{
+	run_both(closed_meanwhile, NULL);
 }
 #endif

@@ -208,10 +208,8 @@ static void *reused(void *unused)
 	MUST(write(old[1], "w", 1) == 1);
 	MUST(go_write(new[1], "n", 1) == 1);
 	MUST((intptr_t)peer_finish(&peer) == 'n');
-	MUST(close(keep) == 0);
-	MUST(close(old[0]) == 0);
-	MUST(close(old[1]) == 0);
-	MUST(close(new[1]) == 0);
+	MUST(close(keep) == 0 && close(old[0]) == 0);
+	MUST(close(old[1]) == 0 && close(new[1]) == 0);
 	return NULL;
 }
 
@@ -245,6 +243,115 @@ static void *left_behind(void *unused)
 Test(foreign, left_behind, .timeout = 20)
 {
 	run_everywhere(left_behind, NULL);
+}
+
+/*
+ * The same for one that was adopted, where another direction finds it out.  The
+ * next file has something to read, for whoever took it for the first.
+ */
+static void *write_on(void *arg)
+{
+	static char data[300000];
+
+	return GO_INT(go_write_all(*(int *)arg, data, sizeof data, NULL));
+}
+
+static void *left_behind_adopted(void *unused)
+{
+	struct peer reader, writer;
+	int old[2], new[2];
+	char c = 0;
+
+	(void)unused;
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
+	MUST(write(new[1], "n", 1) == 1);
+	/* An own one's first try does not ask for the mode. */
+	MUST(fcntl(new[0], F_SETFL, O_NONBLOCK) == 0);
+	MUST(go_fd_adopt(old[0], 0) == 0);
+	peer_start(&reader, false, read_byte, &old[0]);
+	await_waiting(old[0], 1);
+	MUST(dup2(new[0], old[0]) == old[0]);
+	peer_start(&writer, false, write_on, &old[0]);
+	MUST((intptr_t)peer_finish(&reader) == -EBADF);
+	MUST(go_read(old[0], &c, 1) == 1 && c == 'n');
+	await_waiting(old[0], 1);
+	MUST(go_close(old[0]) == 0);
+	MUST(GO_TO_INT(peer_finish(&writer)) == -EBADF);
+	MUST(close(old[1]) == 0);
+	close_both(new);
+	return NULL;
+}
+
+Test(foreign, left_behind_adopted, .timeout = 20)
+{
+	run_everywhere(left_behind_adopted, NULL);
+}
+
+/*
+ * A number that one runtime knows is reused, and another runtime is the first
+ * to wait for the new file: what the first finds out later must not end that.
+ */
+static void *read_there(void *arg)
+{
+	go_runtime_options o = {.flavour = GO_MULTI_THREAD, .workers = 1};
+	void *result = GO_INT(-EIO);
+
+	INSIST(go_run_with(&o, read_byte, arg, &result) == 0);
+	return result;
+}
+
+static void *known_elsewhere(void *unused)
+{
+	struct peer first, here, there;
+	int old[2], new[2];
+
+	(void)unused;
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
+	peer_start(&first, false, read_byte, &old[0]);
+	await_waiting(old[0], 1);
+	MUST(go_write(old[1], "o", 1) == 1);
+	MUST((intptr_t)peer_finish(&first) == 'o');
+	MUST(dup2(new[0], old[0]) == old[0]);
+	peer_start(&there, true, read_there, &old[0]);
+	await_waiting(old[0], 1);
+	peer_start(&here, false, read_byte, &old[0]);
+	await_waiting(old[0], 2);
+	MUST(write(new[1], "nn", 2) == 2);
+	MUST((intptr_t)peer_finish(&here) == 'n');
+	MUST((intptr_t)peer_finish(&there) == 'n');
+	MUST(close(old[0]) == 0 && close(old[1]) == 0);
+	close_both(new);
+	return NULL;
+}
+
+/* And who waits in the first runtime for the old file learns it at once. */
+static void *left_behind_elsewhere(void *unused)
+{
+	struct peer here, there;
+	int old[2], new[2];
+
+	(void)unused;
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
+	peer_start(&here, false, read_byte, &old[0]);
+	await_waiting(old[0], 1);
+	MUST(dup2(new[0], old[0]) == old[0]);
+	peer_start(&there, true, read_there, &old[0]);
+	MUST((intptr_t)peer_finish(&here) == -EBADF);
+	await_waiting(old[0], 1);
+	MUST(write(new[1], "n", 1) == 1);
+	MUST((intptr_t)peer_finish(&there) == 'n');
+	MUST(close(old[0]) == 0 && close(old[1]) == 0);
+	close_both(new);
+	return NULL;
+}
+
+Test(foreign, two_runtimes, .timeout = 20)
+{
+	run_everywhere(known_elsewhere, NULL);
+	run_everywhere(left_behind_elsewhere, NULL);
 }
 
 /* Those who only look have a new file to look at then. */
@@ -332,13 +439,6 @@ static void vanish(int fd, enum vanishing how, const int next[2])
 static void *accept_one(void *arg)
 {
 	return (void *)(intptr_t)go_accept(*(int *)arg, NULL, NULL);
-}
-
-static void *write_on(void *arg)
-{
-	static char data[300000];
-
-	return GO_INT(go_write_all(*(int *)arg, data, sizeof data, NULL));
 }
 
 static void *copy_it(void *arg)
@@ -562,8 +662,7 @@ static void *listener(void *in_thread)
 		MUST(go__fd_kind(go__fd_find(fds[0])) & GO__FD_TCP);
 		MUST(go_close(fds[0]) == 0);
 	}
-	MUST(fcntl(fd, F_GETFL) == flags);
-	MUST(go_close(fd) == 0);
+	MUST(fcntl(fd, F_GETFL) == flags && go_close(fd) == 0);
 	return NULL;
 }
 

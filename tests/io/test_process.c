@@ -97,6 +97,40 @@ Test(process, not_started, .timeout = 60)
 	cr_assert(!p && is_childless());
 }
 
+#ifndef __cplusplus
+#include "io/fdtable.h"
+
+/*
+ * A child of a fork is not the parent of what its parent has released; the
+ * number by which that was waited for is free there, and nobody's.
+ */
+Test(process, released_before_a_fork, .timeout = 60)
+{
+	MAKE(go_process_options, o, .in = GO_STDIO_PIPE);
+	go_process *p = begin("read line", &o);
+	int keep, number, status = 0;
+	pid_t child;
+
+	cr_assert(p);
+	number = go_process_fd(p);
+	keep = go_process_pipe(p, STDIN_FILENO);
+	cr_assert_geq(keep, 0);
+	cr_assert_eq(go_process_release(p), 0);
+	child = fork();
+	cr_assert_geq(child, 0);
+	if (child == 0) {
+		struct go__fd *e = number < 0 ? NULL : go__fd_find(number);
+
+		_exit((e && go__fd_kind(e)) ||
+		      (e && fcntl(number, F_GETFD) >= 0));
+	}
+	cr_assert_eq(waitpid(child, &status, 0), child);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	cr_assert_eq(go_close(keep), 0);
+	await_childless();
+}
+#endif
+
 /* ---- several waiters ---- */
 
 static void *wait_for(void *p)
