@@ -132,7 +132,7 @@ typedef struct go_runtime_options {
 	 * 0: 192 KiB.  GOFER_STACK_BYTES. */
 	size_t stack_bytes;
 	/* Stack of a thread of the runtime, at least 128 KiB.  0: the system's
-	 * default.  GOFER_WORKER_STACK_BYTES. */
+	 * default, or 1 MiB if that is more.  GOFER_WORKER_STACK_BYTES. */
 	size_t worker_stack_bytes;
 	/* Name of the runtime's threads, copied; the first 15 bytes count.
 	 * NULL: "gofer".  GOFER_THREAD_NAME. */

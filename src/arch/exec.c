@@ -4,9 +4,17 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "arch/sys.h"
+
+#if defined(__GLIBC__)
+#define HAVE_CLOSEFROM __GLIBC_PREREQ(2, 34)
+#else
+#define HAVE_CLOSEFROM 0
+#endif
 
 static bool is_target(const struct go__exec *s, int fd)
 {
@@ -15,6 +23,63 @@ static bool is_target(const struct go__exec *s, int fd)
 			return true;
 	return false;
 }
+
+#if HAVE_CLOSEFROM
+static int add_closefrom(posix_spawn_file_actions_t *a, int from)
+{
+	return posix_spawn_file_actions_addclosefrom_np(a, from);
+}
+#else
+/* The highest number among some of the kernel's entries of a folder. */
+static int highest_of(const char *entries, size_t bytes)
+{
+	int highest = 0;
+
+	for (size_t at = 0; at < bytes;) {
+		unsigned short length;
+		int fd = atoi(entries + at + 19); /* Where its name is. */
+
+		memcpy(&length, entries + at + 16, sizeof(length));
+		if (fd > highest)
+			highest = fd;
+		at += length;
+	}
+	return highest;
+}
+
+/* The highest number that is open. */
+static int highest_open(void)
+{
+	int fd = go__sys_open("/proc/self/fd",
+			      O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	int highest = 1023;
+	char entries[2048];
+	ssize_t n;
+
+	if (fd < 0)
+		return highest;
+	while ((n = go__sys_getdents64(fd, entries, sizeof(entries))) > 0)
+		if (highest_of(entries, (size_t)n) > highest)
+			highest = highest_of(entries, (size_t)n);
+	go__sys_close(fd);
+	return highest;
+}
+
+/*
+ * This C library's posix_spawn() closes single numbers only.  So that none is
+ * left out that another thread opens after we have looked, all of them are
+ * closed, open or not: a new one takes the lowest that is free.
+ */
+static int add_closefrom(posix_spawn_file_actions_t *a, int from)
+{
+	int highest = highest_open() + 64;
+	int r = 0;
+
+	for (int fd = from; fd <= highest && r == 0; fd++)
+		r = posix_spawn_file_actions_addclose(a, fd);
+	return r;
+}
+#endif
 
 /* Descriptors that the program has left open across exec. */
 static int add_closes(const struct go__exec *s, posix_spawn_file_actions_t *a)
@@ -26,7 +91,7 @@ static int add_closes(const struct go__exec *s, posix_spawn_file_actions_t *a)
 		if (!is_target(s, fd))
 			r = posix_spawn_file_actions_addclose(a, fd);
 	if (r == 0 && s->close_from)
-		r = posix_spawn_file_actions_addclosefrom_np(a, s->close_from);
+		r = add_closefrom(a, s->close_from);
 	return r;
 }
 

@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #ifdef __linux__
-#include <linux/futex.h>
 #include <sys/eventfd.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
@@ -60,12 +59,28 @@ static int ask(enum go__sys_call call)
 #if defined(__linux__) && defined(__LP64__) && !GO__SANITIZE
 #define read(fd, p, n)        syscall(SYS_read, fd, p, n)
 #define write(fd, p, n)       syscall(SYS_write, fd, p, n)
-#define readv(fd, v, n)       syscall(SYS_readv, fd, v, n)
-#define writev(fd, v, n)      syscall(SYS_writev, fd, v, n)
+#define readv(fd, v, n)       syscall(SYS_readv, fd, v, (long)(n))
+#define writev(fd, v, n)      syscall(SYS_writev, fd, v, (long)(n))
 #define recv(fd, p, n, flags) syscall(SYS_recvfrom, fd, p, n, flags, NULL, NULL)
 #define send(fd, p, n, flags) syscall(SYS_sendto, fd, p, n, flags, NULL, 0L)
 #define epoll_wait(ep, v, n, ms)                                               \
 	(int)syscall(SYS_epoll_pwait, ep, v, n, ms, NULL, 0L)
+#endif
+
+/*
+ * musl has the first two since 1.2.5, another name for the third, and wants
+ * flags without a sign.  (The kernel takes the offset in two halves.)
+ */
+#if defined(__linux__) && defined(__LP64__) && !defined(__GLIBC__)
+#define preadv2(fd, v, n, at, flags)                                           \
+	syscall(SYS_preadv2, fd, v, (long)(n), at, 0L, flags)
+#define pwritev2(fd, v, n, at, flags)                                          \
+	syscall(SYS_pwritev2, fd, v, (long)(n), at, 0L, flags)
+#undef getdents64
+#define getdents64(fd, p, n) syscall(SYS_getdents64, fd, p, n)
+#define recvmmsg(fd, v, n, flags, time)                                        \
+	recvmmsg(fd, v, n, (unsigned)(flags), time)
+#define sendmmsg(fd, v, n, flags) sendmmsg(fd, v, n, (unsigned)(flags))
 #endif
 
 /* The same numbers on every architecture; older C libraries know neither. */
@@ -186,7 +201,14 @@ NOINLINE size_t go__sys_page_bytes(void)
 #ifndef SYS_epoll_pwait2
 #define SYS_epoll_pwait2 441
 #endif
-#define SELF_PIDFD (-10000) /* "The calling process", since Linux 6.14. */
+/* "The calling process", since Linux 6.14. */
+#define SELF_PIDFD             (-10000)
+
+/* linux/futex.h, which comes with the kernel and not with the C library. */
+#define FUTEX_WAKE             1
+#define FUTEX_WAIT_BITSET      9
+#define FUTEX_PRIVATE_FLAG     128
+#define FUTEX_BITSET_MATCH_ANY 0xffffffffu
 
 NOINLINE ssize_t go__sys_process_madvise(const struct iovec *v, size_t n,
 					 int advice)
@@ -253,6 +275,18 @@ NOINLINE int go__sys_epoll_pwait2(int ep, struct epoll_event *v, int n,
 }
 #endif
 
+/* Not all defaults (of musl: 128 KiB) have room for a stranger's code. */
+static int set_stack(pthread_attr_t *attr, size_t bytes)
+{
+	const size_t least = 1 << 20;
+	size_t usual = 0;
+
+	if (bytes == 0 && pthread_attr_getstacksize(attr, &usual) == 0 &&
+	    usual < least)
+		bytes = least;
+	return bytes ? pthread_attr_setstacksize(attr, bytes) : 0;
+}
+
 NOINLINE int go__sys_thread_create(pthread_t *thread, size_t stack_bytes,
 				   void *(*fn)(void *), void *arg)
 {
@@ -264,8 +298,7 @@ NOINLINE int go__sys_thread_create(pthread_t *thread, size_t stack_bytes,
 	r = pthread_attr_init(&attr);
 	if (r)
 		return -r;
-	if (stack_bytes != 0)
-		r = pthread_attr_setstacksize(&attr, stack_bytes);
+	r = set_stack(&attr, stack_bytes);
 	if (r == 0)
 		r = pthread_create(thread, &attr, fn, arg);
 	pthread_attr_destroy(&attr);
@@ -279,11 +312,16 @@ NOINLINE int go__sys_thread_join(pthread_t thread)
 	return r ? r : -pthread_join(thread, NULL);
 }
 
-/* ThreadSanitizer does not know it, and would miss what a join orders. */
+/* ThreadSanitizer does not know these, and would miss what a join orders. */
 #if defined(__GLIBC__) && !GO__TSAN
 #define HAVE_CLOCKJOIN __GLIBC_PREREQ(2, 31)
 #else
 #define HAVE_CLOCKJOIN 0
+#endif
+#if defined(__linux__) && !GO__TSAN
+#define HAVE_TRYJOIN 1
+#else
+#define HAVE_TRYJOIN 0
 #endif
 
 NOINLINE int go__sys_thread_join_until(pthread_t thread, uint64_t deadline_ns)
@@ -296,6 +334,23 @@ NOINLINE int go__sys_thread_join_until(pthread_t thread, uint64_t deadline_ns)
 	int r = ASK(thread_join);
 
 	return r ? r : -pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &t);
+#elif HAVE_TRYJOIN
+	struct timespec pause = {.tv_nsec = 50 * 1000};
+	int r = ASK(thread_join);
+
+	/* (pthread_timedjoin_np() goes by a clock that may be set.) */
+	while (r == 0) {
+		r = pthread_tryjoin_np(thread, NULL);
+		if (r != EBUSY)
+			return -r;
+		if (go__sys_now() >= deadline_ns)
+			return -ETIMEDOUT;
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < 5 * 1000 * 1000)
+			pause.tv_nsec *= 2;
+		r = 0;
+	}
+	return r;
 #else
 	(void)deadline_ns;
 	return go__sys_thread_join(thread);

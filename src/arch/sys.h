@@ -43,6 +43,11 @@
 #ifdef __linux__
 #include <sched.h>
 #include <sys/epoll.h>
+
+/* Since Linux 4.14; musl has no name for it. */
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8
+#endif
 #endif
 
 /* clang-format off */
@@ -261,7 +266,8 @@ int go__sys_futex_wake(_Atomic uint32_t *word, int n);
 int go__sys_epoll_pwait2(int ep, struct epoll_event *v, int n, int64_t ns);
 #endif
 
-/* A thread that is to be joined; stack_bytes 0 means the system's default. */
+/* A thread that is to be joined; stack_bytes 0: the system's default, or 1 MiB,
+ * if that is more. */
 int go__sys_thread_create(pthread_t *thread, size_t stack_bytes,
 			  void *(*fn)(void *), void *arg);
 int go__sys_thread_join(pthread_t thread);

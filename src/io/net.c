@@ -182,6 +182,8 @@ static ssize_t attempt_recvmmsg(struct go__fd *e, struct go__fd_op *op)
 	int r;
 
 	note_urgent(e, m->flags);
+	if (!v && m->n > 0)
+		return -EFAULT;
 	r = go__sys_recvmmsg(e->number, v, (unsigned)m->n,
 			     m->flags | MSG_CMSG_CLOEXEC);
 	for (int i = 0; i < r; i++)
@@ -223,6 +225,9 @@ static ssize_t attempt_sendmsg(struct go__fd *e, struct go__fd_op *op)
 {
 	struct message *m = (struct message *)op;
 
+	/* The C library may look at it before the kernel does. */
+	if (!m->data)
+		return -EFAULT;
 	return go__sys_sendmsg(e->number, m->data, m->flags);
 }
 
@@ -261,6 +266,8 @@ static ssize_t attempt_sendmmsg(struct go__fd *e, struct go__fd_op *op)
 {
 	struct message *m = (struct message *)op;
 
+	if (!m->data && m->n > 0)
+		return -EFAULT;
 	return go__sys_sendmmsg(e->number, m->data, (unsigned)m->n, m->flags);
 }
 

@@ -54,6 +54,16 @@ static int number_at(const unsigned char *numbers, size_t i)
 	return fd;
 }
 
+/* That of musl compares numbers of different signs. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+static struct cmsghdr *after(struct msghdr *m, struct cmsghdr *c)
+{
+	return CMSG_NXTHDR(m, c);
+}
+#pragma GCC diagnostic pop
+
 void go__passing_note(const struct msghdr *m)
 {
 	struct msghdr *walk = (struct msghdr *)(uintptr_t)m;
@@ -61,7 +71,7 @@ void go__passing_note(const struct msghdr *m)
 	const unsigned char *numbers;
 	size_t count;
 
-	for (; c; c = CMSG_NXTHDR(walk, c)) {
+	for (; c; c = after(walk, c)) {
 		numbers = numbers_in(c, &count);
 		/* Without memory for its entry nothing is known of it. */
 		for (size_t i = 0; numbers && i < count; i++)
@@ -71,8 +81,11 @@ void go__passing_note(const struct msghdr *m)
 
 ssize_t go__passing_receive(int fd, struct msghdr *m, int flags)
 {
-	ssize_t r = go__sys_recvmsg(fd, m, flags | MSG_CMSG_CLOEXEC);
+	ssize_t r = -EFAULT;
 
+	/* The C library may look at it before the kernel does. */
+	if (m)
+		r = go__sys_recvmsg(fd, m, flags | MSG_CMSG_CLOEXEC);
 	if (r >= 0 && m->msg_controllen > 0)
 		go__passing_note(m);
 	return r;
@@ -93,11 +106,12 @@ ssize_t go_send_fds(int fd, const void *data, size_t n, const int *fds,
 	if (count > 0) {
 		memset(&control, 0, sizeof(control));
 		m.msg_control = control.bytes;
-		m.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		/* (musl's lengths are of another type.) */
+		m.msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int));
 		c = CMSG_FIRSTHDR(&m);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(count * sizeof(int));
+		c->cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int));
 		memcpy(CMSG_DATA(c), fds, count * sizeof(int));
 	}
 	return go_sendmsg(fd, &m, 0);
@@ -111,7 +125,7 @@ static void hand_out(struct msghdr *m, int *fds, size_t *count)
 	size_t room = *count, n;
 
 	*count = 0;
-	for (; c; c = CMSG_NXTHDR(m, c)) {
+	for (; c; c = after(m, c)) {
 		numbers = numbers_in(c, &n);
 		for (size_t i = 0; numbers && i < n; i++)
 			if (*count < room)

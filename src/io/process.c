@@ -55,13 +55,16 @@ static struct go__link orphans; /* Under orphans_lock; made at first use. */
 
 /* ---- looking ---- */
 
+/* What WCOREDUMP() looks at; the C libraries' names for it differ. */
+#define CORE_FLAG 0x80
+
 static int status_of(const siginfo_t *info)
 {
 	switch (info->si_code) {
 	case CLD_EXITED:
 		return (info->si_status & 0xff) << 8;
 	case CLD_DUMPED:
-		return info->si_status | WCOREFLAG;
+		return info->si_status | CORE_FLAG;
 	default:
 		return info->si_status;
 	}

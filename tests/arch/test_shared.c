@@ -23,6 +23,10 @@ Test(shared, fibers_work_in_a_loaded_library, .timeout = 20)
 	void *library = dlopen(SHARED_LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	void *symbol;
 
+#if defined(__linux__) && !defined(__GLIBC__)
+	cr_assert_null(library);
+	cr_skip_test("this C library has no room for it: see context.c");
+#endif
 	cr_assert_not_null(library, "%s", dlerror());
 	symbol = dlsym(library, "count_in_fiber");
 	cr_assert_not_null(symbol);

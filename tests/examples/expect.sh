@@ -18,5 +18,9 @@ sed -n '/^ \* Expect: /,/^ \*\//p' "$source" | sed '$d' | cut -c 15- \
 [ -s "$work/expected" ] || { echo "$source: expects nothing"; exit 1; }
 "$@" >"$work/printed"
 status=$?
-diff "$work/expected" "$work/printed" || exit 1
+# musl words three errors otherwise.
+sed -e 's/Operation timed out/Connection timed out/' \
+	-e 's/No error information/Success/' \
+	-e 's/Resource deadlock would occur/Resource deadlock avoided/' \
+	"$work/printed" | diff "$work/expected" - || exit 1
 exit $status

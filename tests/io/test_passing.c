@@ -105,21 +105,29 @@ Test(passing, datagrams, .timeout = 20)
 	run_in(GO_CURRENT_THREAD, 0, pass_some, GO_INT(SOCK_SEQPACKET));
 }
 
-/* As many as a message takes. */
+/* As many as a message takes; one of musl 1.2.3 takes one less. */
+enum {
+#ifdef __GLIBC__
+	MANY = 253,
+#else
+	MANY = 252,
+#endif
+};
+
 static void *pass_many(void *unused)
 {
-	int fds[253], got[253], sockets[2], before = open_count();
-	size_t count = 253;
+	int fds[MANY], got[MANY], sockets[2], before = open_count();
+	size_t count = MANY;
 	char c;
 
 	(void)unused;
 	MUST(go_socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0);
-	for (int i = 0; i < 253; i++)
+	for (int i = 0; i < MANY; i++)
 		fds[i] = sockets[i % 2];
-	MUST(go_send_fds(sockets[0], "m", 1, fds, 253) == 1);
+	MUST(go_send_fds(sockets[0], "m", 1, fds, MANY) == 1);
 	MUST(go_recv_fds(sockets[1], &c, 1, got, &count) == 1);
-	MUST(count == 253);
-	for (int i = 0; i < 253; i++)
+	MUST(count == MANY);
+	for (int i = 0; i < MANY; i++)
 		MUST(go_close(got[i]) == 0);
 	close_both(sockets);
 	MUST(open_count() == before);

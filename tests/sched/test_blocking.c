@@ -135,6 +135,31 @@ Test(blocking, call_runs_elsewhere, .timeout = 20)
 	in_both(&one, call_main);
 }
 
+/* Some C libraries give a thread 128 KiB, less than a task has. */
+static void *use_much_stack(void *unused)
+{
+	volatile char much[640 * 1024];
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(much); i += 1024)
+		much[i] = 1;
+	return box(much[0]);
+}
+
+static void *call_with_much_stack(void *unused)
+{
+	void *result = NULL;
+
+	(void)unused;
+	cr_assert_eq(go_blocking(use_much_stack, NULL, &result), 0);
+	return result;
+}
+
+Test(blocking, call_has_room, .timeout = 20)
+{
+	in_both_by_default(call_with_much_stack);
+}
+
 static void *same_thread(void *arg)
 {
 	cr_assert(pthread_equal(pthread_self(), *(pthread_t *)arg));
