@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets: POSIX's calls with go_ in front, and two conveniences for TCP.
+ * Sockets: POSIX's calls with go_ in front, and conveniences for TCP and Unix
+ * sockets.
  *
  *     static void *accept_all(void *arg)
  *     {
@@ -253,7 +254,9 @@ GO_API ssize_t go_send_fds(int fd, const void *data, size_t n, const int *fds,
  *
  * Port 0 takes any free one; getsockname(2) tells which.  Addresses are
  * numbers, not names.  SO_REUSEADDR is set, so that a server can be restarted
- * at once, and the backlog is as long as the system allows.
+ * at once, and the backlog is as long as the system allows.  For options that
+ * must be set earlier, such as SO_REUSEPORT, do it in steps: go_socket(),
+ * setsockopt(2), go_bind(), go_listen().
  *
  * Returns  the listener's descriptor; -EINVAL (null, or not such an address);
  *          else as go_socket(), go_bind() and go_listen().
@@ -264,7 +267,7 @@ GO_API int go_tcp_listen(const char *address);
 
 /*
  * Open a TCP connection to an address like those above; ":8080" means this
- * machine.  Addresses are numbers, not names.
+ * machine.  Addresses are numbers, not names; go_dial() (names.h) knows names.
  *
  * Returns  the connection's descriptor; -EINVAL (null, or not such an
  *          address); else as go_socket() and go_connect().
@@ -272,6 +275,37 @@ GO_API int go_tcp_listen(const char *address);
  * Parks    until it is connected, or has failed.
  */
 GO_API int go_tcp_dial(const char *address);
+
+/*
+ * Listen for Unix stream connections at a path, which must not exist yet; or on
+ * Linux at an abstract name, written "@name", which needs no file and is free
+ * again when the listener is closed.  (A file of such a name is "./@name".)
+ *
+ * The file of the socket stays when the listener is closed; remove it with
+ * unlink(2), also one that a server which was killed has left behind.  Who may
+ * connect is a matter of its folder and of the umask(2); with an abstract name,
+ * everybody may who is in the same network namespace.
+ *
+ * Returns  the listener's descriptor; -EADDRINUSE (it exists); -EINVAL (null or
+ *          empty, or an empty name); -ENAMETOOLONG (above 107 bytes); else as
+ *          go_socket(), go_bind() and go_listen().
+ * Context  task or plain thread.
+ * Parks    never.
+ */
+GO_API int go_unix_listen(const char *path);
+
+/*
+ * Open a Unix stream connection to a path, or an abstract name, like those
+ * above.
+ *
+ * Returns  the connection's descriptor; -ENOENT (there is no such path);
+ *          -ECONNREFUSED (nobody listens there); -EINVAL, -ENAMETOOLONG as
+ *          go_unix_listen(); else as go_socket() and go_connect().
+ * Context  task or plain thread.
+ * Parks    until it is connected, or has failed; so also while the listener's
+ *          backlog is full.
+ */
+GO_API int go_unix_dial(const char *path);
 
 GO_END_DECLS
 

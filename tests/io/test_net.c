@@ -5,6 +5,7 @@
  */
 #include "support_io.h"
 
+#include <stddef.h>
 #include <sys/un.h>
 
 static void *addresses(void *unused)
@@ -41,6 +42,103 @@ Test(net, addresses, .timeout = 20)
 {
 	run_both(addresses, NULL);
 }
+
+/* ---- Unix sockets, by path and by abstract name ---- */
+
+static void *dial_unix(void *path)
+{
+	return GO_INT(go_unix_dial(path));
+}
+
+/* A connection made of a listener and somebody who dials. */
+static void *hello_unix(const char *path, bool in_thread)
+{
+	int listener = go_unix_listen(path), ends[2];
+	struct peer dialer;
+	char text[3] = "";
+
+	MUST(listener >= 0);
+	MUST(go_unix_listen(path) == -EADDRINUSE);
+	MUST(fcntl(listener, F_GETFD) & FD_CLOEXEC);
+	peer_start(&dialer, in_thread, dial_unix, (char *)(uintptr_t)path);
+	ends[0] = go_accept(listener, NULL, NULL);
+	ends[1] = GO_TO_INT(peer_finish(&dialer));
+	MUST(ends[0] >= 0 && ends[1] >= 0);
+	MUST(fcntl(ends[1], F_GETFL) & O_NONBLOCK);
+	MUST(go_write(ends[1], "hi", 2) == 2);
+	MUST(go_read_full(ends[0], text, 2, NULL) == 0);
+	MUST(strcmp(text, "hi") == 0);
+	close_both(ends);
+	MUST(go_close(listener) == 0);
+	MUST(go_unix_dial(path) == -ECONNREFUSED);
+	return NULL;
+}
+
+static void *unix_paths(void *in_thread)
+{
+	char folder[] = "/tmp/gofer-unix-XXXXXX", path[64], longest[200];
+	struct sockaddr_un a;
+	void *wrong;
+	int fd;
+
+	MUST(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/socket", folder);
+	MUST(go_unix_dial(path) == -ENOENT);
+	wrong = hello_unix(path, in_thread != NULL);
+	if (wrong)
+		return wrong;
+	/* The file stays, and is in the way. */
+	MUST(go_unix_listen(path) == -EADDRINUSE);
+	MUST(unlink(path) == 0);
+
+	memset(longest, 'x', sizeof(longest));
+	fd = snprintf(longest, sizeof(longest), "%s/", folder);
+	longest[fd] = 'x';
+	longest[sizeof(a.sun_path)] = '\0';
+	MUST(go_unix_listen(longest) == -ENAMETOOLONG);
+	MUST(go_unix_dial(longest) == -ENAMETOOLONG);
+	longest[sizeof(a.sun_path) - 1] = '\0';
+	wrong = hello_unix(longest, in_thread != NULL);
+	MUST(unlink(longest) == 0 && rmdir(folder) == 0);
+	MUST(go_unix_listen(NULL) == -EINVAL && go_unix_dial(NULL) == -EINVAL);
+	MUST(go_unix_listen("") == -EINVAL && go_unix_dial("") == -EINVAL);
+	return wrong;
+}
+
+/* The name is what others understand by it, and free when it is closed. */
+static void *unix_names(void *in_thread)
+{
+	struct sockaddr_un a;
+	socklen_t length = sizeof(a);
+	char name[64];
+	void *wrong = NULL;
+	int fd, n;
+
+	n = snprintf(name, sizeof(name), "@gofer-test-%ld", (long)getpid());
+	for (int i = 0; i < 2 && !wrong; i++)
+		wrong = hello_unix(name, in_thread != NULL);
+	if (wrong)
+		return wrong;
+	fd = go_unix_listen(name);
+	MUST(fd >= 0);
+	MUST(getsockname(fd, (struct sockaddr *)&a, &length) == 0);
+	MUST(length == offsetof(struct sockaddr_un, sun_path) + (size_t)n);
+	MUST(a.sun_path[0] == '\0');
+	MUST(memcmp(a.sun_path + 1, name + 1, (size_t)n - 1) == 0);
+	MUST(go_close(fd) == 0);
+	MUST(go_unix_listen("@") == -EINVAL && go_unix_dial("@") == -EINVAL);
+	return NULL;
+}
+
+Test(net, unix_sockets, .timeout = 20)
+{
+	run_everywhere(unix_paths, NULL);
+	run_both(unix_paths, "in a thread");
+	run_everywhere(unix_names, NULL);
+	run_both(unix_names, "in a thread");
+}
+
+/* ---- TCP ---- */
 
 /* Listen at an address, dial the port at another, and say hello. */
 static void *hello(const char *at, const char *dial)
