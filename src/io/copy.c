@@ -17,6 +17,14 @@
  * WHY NOT splice between two sockets, through a pipe of our own?  What is in
  * that pipe when a deadline comes is neither in the socket nor with the caller.
  *
+ * A FILE ON A DISK is read by a thread of the pool, and written by one, as
+ * everywhere (file.c): each step that may have to wait for the disk is made
+ * there.  What is in memory is read by the task itself.  sendfile has no flag
+ * for that, so the file is asked first, for the first and the last byte of what
+ * is to be sent: files come into memory in long pieces.  For hot ones that are
+ * two short system calls for up to a megabyte, and a way to a thread and back
+ * would be ten times as long.
+ *
  * sendfile and splice take no MSG_DONTWAIT, so they are not for foreign files
  * in blocking mode, but for pipes, which SPLICE_F_NONBLOCK knows.  When splice
  * would block it does not say on which side; poll(2) does, and if that finds
@@ -32,9 +40,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "arch/sys.h"
 #include "io/fdlook.h"
+#include "io/offload.h"
 #include "io/quiet.h"
 #include "io/transfer.h"
 
@@ -57,7 +67,8 @@ struct side {
 	struct go__fd_look look;
 	int fd;
 	mode_t mode;
-	bool waits; /* It is what would block. */
+	off_t bytes; /* Of a file; it may have grown since. */
+	bool waits;  /* It is what would block. */
 };
 
 struct copying {
@@ -68,7 +79,79 @@ struct copying {
 	char *buffer;
 	size_t size, begin, left;
 	int64_t todo, done;
+	off_t at;    /* Where the source, a file, is being read. */
+	bool direct; /* We are where a step may wait for a disk. */
 };
+
+/* ---- disks ---- */
+
+static bool is_file(const struct side *s)
+{
+	return S_ISREG(s->mode) || S_ISBLK(s->mode);
+}
+
+/* A step of a copy, made by a thread of the pool. */
+struct step {
+	struct go__offload offload;
+	struct copying *c;
+	ssize_t (*make)(struct copying *c);
+	bool begun;
+};
+
+static int64_t make_there(struct go__offload *self)
+{
+	struct step *s = (struct step *)self;
+	ssize_t r;
+
+	s->begun = true;
+	s->c->direct = true;
+	r = s->make(s->c);
+	s->c->direct = false;
+	return r;
+}
+
+/* Suspends. */
+static ssize_t on_a_thread(struct copying *c, ssize_t (*make)(struct copying *))
+{
+	struct step s = {.offload.run = make_there, .c = c, .make = make};
+	int64_t r = go__offload(&s.offload);
+
+	/* Without a thread, the worker waits for the disk. */
+	if (!s.begun && (r == -EAGAIN || r == -ENOMEM))
+		r = make_there(&s.offload);
+	return (ssize_t)r;
+}
+
+static bool has_byte(const struct copying *c, off_t at)
+{
+	char byte;
+	struct iovec v = {&byte, 1};
+
+	return go__sys_preadv2(c->from.fd, &v, 1, at, RWF_NOWAIT) >= 0;
+}
+
+/* The next n bytes of the source, a regular file. */
+static bool in_memory(const struct copying *c, int64_t n)
+{
+	off_t page = (off_t)go__sys_page_bytes(), last;
+
+	if (c->at < 0)
+		return false;
+	/* At the end; what has come since is in memory, for it is new. */
+	if (c->at >= c->from.bytes && c->from.bytes > 0)
+		return true;
+	last = c->from.bytes - c->at < n ? c->from.bytes - 1 : c->at + n - 1;
+	return has_byte(c, c->at) &&
+	       (last / page <= c->at / page || has_byte(c, last));
+}
+
+/* Whether to move the next n bytes in the kernel may wait for a disk. */
+static bool waits_for_disk(const struct copying *c, int64_t n)
+{
+	if (!c->waiter->is_task)
+		return false;
+	return is_file(&c->to) || (is_file(&c->from) && !in_memory(c, n));
+}
 
 /* ---- the ways ---- */
 
@@ -91,9 +174,14 @@ static enum way choose(const struct copying *c)
 	return to_pipe || S_ISFIFO(c->from.mode) ? WAY_SPLICE : WAY_BUFFER;
 }
 
+static int64_t at_once(const struct copying *c)
+{
+	return c->todo < MOST_AT_ONCE ? c->todo : MOST_AT_ONCE;
+}
+
 static ssize_t in_kernel(struct copying *c)
 {
-	size_t n = (size_t)(c->todo < MOST_AT_ONCE ? c->todo : MOST_AT_ONCE);
+	size_t n = (size_t)at_once(c);
 	struct go__quiet q;
 	ssize_t r;
 
@@ -107,13 +195,19 @@ static ssize_t in_kernel(struct copying *c)
 	if (r > 0) {
 		c->done += r;
 		c->todo -= r;
+		c->at += r;
 	}
 	return r;
 }
 
 static ssize_t move_in_kernel(struct copying *c)
 {
-	ssize_t r = in_kernel(c);
+	ssize_t r;
+
+	if (waits_for_disk(c, at_once(c)))
+		r = on_a_thread(c, in_kernel);
+	else
+		r = in_kernel(c);
 
 	/* These two do not know each other; the buffer knows all. */
 	if (r == -EINVAL || r == -ENOSYS || r == -EOPNOTSUPP) {
@@ -125,22 +219,23 @@ static ssize_t move_in_kernel(struct copying *c)
 	return r;
 }
 
-static bool is_file(const struct side *s)
+static ssize_t read_once(struct copying *c)
 {
-	return S_ISREG(s->mode) || S_ISBLK(s->mode);
+	struct iovec v = {c->buffer, c->size};
+	struct go__transfer t = {.v = &v, .n = 1};
+
+	if (c->todo < (int64_t)v.iov_len)
+		v.iov_len = (size_t)c->todo;
+	t.op.direct = c->direct;
+	return go__attempt_read(c->from.look.entry, &t.op);
 }
 
 static ssize_t read_more(struct copying *c)
 {
-	struct iovec v = {c->buffer, c->size};
-	struct go__transfer t = {.v = &v, .n = 1};
-	ssize_t r;
+	ssize_t r = read_once(c);
 
-	if (c->todo < (int64_t)v.iov_len)
-		v.iov_len = (size_t)c->todo;
-	/* A file that is not in memory is waited for on the spot. */
-	t.op.direct = is_file(&c->from);
-	r = go__attempt_read(c->from.look.entry, &t.op);
+	if (r == -EAGAIN && is_file(&c->from))
+		r = on_a_thread(c, read_once);
 	if (r > 0) {
 		c->begin = 0;
 		c->left = (size_t)r;
@@ -149,16 +244,23 @@ static ssize_t read_more(struct copying *c)
 	return r;
 }
 
-static ssize_t write_left(struct copying *c)
+static ssize_t write_once(struct copying *c)
 {
 	struct iovec v = {c->buffer + c->begin, c->left};
 	struct go__transfer t = {.v = &v, .n = 1};
-	ssize_t r;
 
 	if (c->todo < (int64_t)v.iov_len)
 		v.iov_len = (size_t)c->todo;
-	t.op.direct = is_file(&c->to);
-	r = go__attempt_write(c->to.look.entry, &t.op);
+	t.op.direct = c->direct;
+	return go__attempt_write(c->to.look.entry, &t.op);
+}
+
+static ssize_t write_left(struct copying *c)
+{
+	ssize_t r = write_once(c);
+
+	if (r == -EAGAIN && is_file(&c->to))
+		r = on_a_thread(c, write_once);
 	if (r > 0) {
 		c->begin += (size_t)r;
 		c->left -= (size_t)r;
@@ -294,11 +396,13 @@ static int enter(struct side *s)
 	if (r < 0)
 		return r;
 	r = go__sys_fstat(s->fd, &st);
-	if (r < 0)
+	if (r < 0) {
 		go__fd_look_leave(&s->look);
-	else
-		s->mode = st.st_mode;
-	return r;
+		return r;
+	}
+	s->mode = st.st_mode;
+	s->bytes = st.st_size;
+	return 0;
 }
 
 /* As run(), for a copy that has its buffer. */
@@ -311,6 +415,8 @@ static int run_on_both(struct copying *c)
 	r = enter(&c->to);
 	if (r == 0) {
 		c->way = choose(c);
+		if (S_ISREG(c->from.mode) && c->way != WAY_BUFFER)
+			c->at = go__sys_lseek(c->from.fd, 0, SEEK_CUR);
 		r = run(c);
 		go__fd_look_leave(&c->to.look);
 	}

@@ -364,3 +364,90 @@ Test(copy, each_call_fails_once, .timeout = 20)
 	run_in(GO_CURRENT_THREAD, 0, faults, NULL);
 }
 #endif
+
+#ifdef GO_TEST_HOOKS
+#include "sched/worker.h"
+
+/* What the file says when it is asked: 1, it is in memory; -EAGAIN, not. */
+static _Atomic int in_memory;
+static _Atomic int by_worker, by_pool; /* Calls that may wait for a disk. */
+
+static int count_calls(enum go__sys_call call)
+{
+	switch (call) {
+	case GO__SYS_preadv2:
+		return atomic_load(&in_memory);
+	case GO__SYS_sendfile:
+	case GO__SYS_readv:
+	case GO__SYS_writev:
+		atomic_fetch_add(go__task_self() ? &by_worker : &by_pool, 1);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static void count_from(int answer)
+{
+	atomic_store(&in_memory, answer);
+	atomic_store(&by_worker, 0);
+	atomic_store(&by_pool, 0);
+}
+
+static void *copy_counted(int from, int to)
+{
+	int r;
+
+	atomic_store(&go__sys_hook, count_calls);
+	r = go_copy(from, to, 5000, NULL);
+	(void)test_fail_stop();
+	MUST(r == 0);
+	return NULL;
+}
+
+/* Only what is in memory is read by the worker; the pool writes. */
+static void *disks(void *unused)
+{
+	char path[] = "/tmp/gofer-copy-XXXXXX";
+	int from = file_of_many(), to = mkstemp(path), fds[2];
+	void *wrong;
+
+	(void)unused;
+	MUST(to >= 0 && unlink(path) == 0);
+	MUST(go_socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+	count_from(1);
+	wrong = copy_counted(from, fds[0]);
+	if (wrong)
+		return wrong;
+	MUST(by_worker > 0 && by_pool == 0);
+	count_from(-EAGAIN);
+	wrong = copy_counted(from, fds[0]);
+	if (wrong)
+		return wrong;
+	MUST(by_worker == 0 && by_pool > 0);
+
+	/* From a socket into a file, and through the buffer between files. */
+	count_from(-EAGAIN);
+	MUST(go_write(fds[0], path, sizeof(path)) == sizeof(path));
+	MUST(go_shutdown(fds[0], SHUT_WR) == 0);
+	MUST(go_fd_adopt(fds[1], 0) == 0);
+	wrong = copy_counted(fds[1], to);
+	if (wrong)
+		return wrong;
+	MUST(by_worker == 0 && by_pool > 0);
+	MUST(fcntl(to, F_SETFL, O_APPEND) == 0);
+	count_from(-EAGAIN);
+	wrong = copy_counted(from, to);
+	if (wrong)
+		return wrong;
+	MUST(by_worker == 0 && by_pool > 1);
+	close_both(fds);
+	MUST(close(from) == 0 && close(to) == 0);
+	return NULL;
+}
+
+Test(copy, disks_are_the_pools, .timeout = 20)
+{
+	run_everywhere(disks, NULL);
+}
+#endif
