@@ -10,13 +10,16 @@
 #ifndef GO_BENCH_BENCH_H
 #define GO_BENCH_BENCH_H
 
+#include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	BENCH_MAX_RUNS = 64
@@ -123,6 +126,23 @@ static inline void bench_row(struct bench_series *s, struct bench_series *limit)
 	fflush(stdout);
 }
 
+/*
+ * For bench/run, which asks for it with BENCH_FIGURES: what a row says, in the
+ * unit that bench/figures has for the key, so many times the row's.
+ */
+static inline void bench_figure(const char *key, double scale,
+				struct bench_series *ours,
+				struct bench_series *limit)
+{
+	if (!getenv("BENCH_FIGURES"))
+		return;
+	printf("figure %s gofer %.6g\n", key, scale * bench_median(ours));
+	if (limit)
+		printf("figure %s limit %.6g\n", key,
+		       scale * bench_median(limit));
+	fflush(stdout);
+}
+
 /* End the program if a call of the library failed. */
 static inline void bench_must(int result, const char *what)
 {
@@ -161,6 +181,40 @@ static inline long bench_proc_kb(long pid, const char *file, const char *key)
 			kb = strtol(line + strlen(key), NULL, 10);
 	fclose(f);
 	return kb;
+}
+
+/* The most memory that this process has had resident so far, in MB. */
+static inline double bench_peak_mb(void)
+{
+	return (double)bench_proc_kb(getpid(), "status", "VmHWM:") / 1024;
+}
+
+/*
+ * Have fn fill *result, of so many bytes, in a process of its own, which finds
+ * nobody's memory and whose peak is its own.  Ends us if that process fails.
+ */
+static inline void bench_in_process(void (*fn)(void *result), void *result,
+				    size_t bytes)
+{
+	int ends[2], status = 1;
+	pid_t child;
+
+	if (pipe(ends) < 0)
+		bench_must(-errno, "pipe");
+	fflush(stdout);
+	child = fork();
+	if (child < 0)
+		bench_must(-errno, "process");
+	if (child == 0) {
+		fn(result);
+		_exit(write(ends[1], result, bytes) != (ssize_t)bytes);
+	}
+	close(ends[1]);
+	if (read(ends[0], result, bytes) != (ssize_t)bytes)
+		status = -1;
+	close(ends[0]);
+	if (status < 0 || waitpid(child, &status, 0) < 0 || status != 0)
+		bench_must(-ECHILD, "a run failed");
 }
 
 #endif

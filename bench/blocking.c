@@ -207,7 +207,7 @@ static double wakes(void)
 
 /* ---- the table ----------------------------------------------------------- */
 
-static void calls(const char *title, int callers, int runs)
+static void calls(const char *key, const char *title, int callers, int runs)
 {
 	struct bench_series hand = BENCH_SERIES("a pool by hand", "us");
 	struct bench_series task = BENCH_SERIES("go_blocking", "us");
@@ -219,6 +219,7 @@ static void calls(const char *title, int callers, int runs)
 	bench_head(title);
 	bench_row(&hand, NULL);
 	bench_row(&task, &hand);
+	bench_figure(key, 1, &task, &hand);
 }
 
 static void sections(int runs)
@@ -233,14 +234,16 @@ static void sections(int runs)
 	bench_head("a section around nothing");
 	bench_row(&limit, NULL);
 	bench_row(&task, &limit);
+	bench_figure("blocking.section", 1, &task, &limit);
 }
 
 int main(int argc, char **argv)
 {
 	int runs = bench_runs(argc, argv, 5);
 
-	calls("calls, one after the other", 1, runs);
-	calls("calls, 64 at a time, four threads", CALLERS, runs);
+	calls("blocking.one", "calls, one after the other", 1, runs);
+	calls("blocking.many", "calls, 64 at a time, four threads", CALLERS,
+	      runs);
 	sections(runs);
 	return 0;
 }

@@ -7,7 +7,7 @@
  * ring with a mutex and two condition variables, between as many threads.  For
  * the hand-over that ring has one slot and there are two of them.
  *
- * Handing over by turns is measured on one CPU as well, where nobody waits for
+ * Between two parties it is measured on one CPU as well, where nobody waits for
  * another CPU to wake up.
  *
  * usage: chan [RUNS]
@@ -133,7 +133,7 @@ static void *ask_theirs(void *unused)
 /* ---- Measuring --------------------------------------------------------- */
 
 struct setup {
-	const char *title;
+	const char *title, *key;
 	unsigned pairs, workers; /* Senders, and as many receivers. */
 	unsigned slots;  /* Of the channel; the ring has one at least. */
 	unsigned each;   /* Values per sender, between tasks. */
@@ -212,6 +212,7 @@ static void compare(struct setup *s, int runs)
 	bench_head(s->title);
 	bench_row(&threads, NULL);
 	bench_row(&gofer, &threads);
+	bench_figure(s->key, s->values, &gofer, &threads);
 }
 
 /* There and back, or all in one direction. */
@@ -219,29 +220,33 @@ static void compare(struct setup *s, int runs)
 	.pairs = 1, .each = 500000, .slower = 20, .values = 2,                 \
 	.ours = {ask_ours, answer_ours}, .theirs = {ask_theirs, answer_theirs}
 #define ONE_WAY                                                                \
-	.workers = 2, .slots = SLOTS, .slower = 2, .values = 1,                \
+	.slots = SLOTS, .slower = 2, .values = 1,                              \
 	.ours = {send_ours, receive_ours},                                     \
 	.theirs = {send_theirs, receive_theirs}
 
-static struct setup one_way[] = {
-	{"channel of 128, 1 to 1, two workers", ONE_WAY, .pairs = 1,
-	 .each = 1000000},
-	{"channel of 128, 4 to 4, two workers", ONE_WAY, .pairs = MANY,
-	 .each = 250000},
+static struct setup two_workers[] = {
+	{"channel of 128, 1 to 1, two workers", "chan.1to1.2", ONE_WAY,
+	 .workers = 2, .pairs = 1, .each = 1000000},
+	{"channel of 128, 4 to 4, two workers", "chan.4to4.2", ONE_WAY,
+	 .workers = 2, .pairs = MANY, .each = 250000},
+	{"channel, there and back, two workers", "chan.pingpong.2", BY_TURNS,
+	 .workers = 2},
 };
-static struct setup by_turns = {"channel, there and back, two workers",
-				BY_TURNS, .workers = 2};
-static struct setup on_one = {"channel, there and back, one CPU", BY_TURNS,
-			      .workers = 1};
+static struct setup one_cpu[] = {
+	{"channel of 128, 1 to 1, one CPU", "chan.1to1.1", ONE_WAY,
+	 .workers = 1, .pairs = 1, .each = 1000000},
+	{"channel, there and back, one CPU", "chan.pingpong.1", BY_TURNS,
+	 .workers = 1},
+};
 
 int main(int argc, char **argv)
 {
 	int runs = bench_runs(argc, argv, 5);
 
-	compare(&one_way[0], runs);
-	compare(&one_way[1], runs);
-	compare(&by_turns, runs);
+	for (size_t i = 0; i < sizeof two_workers / sizeof two_workers[0]; i++)
+		compare(&two_workers[i], runs);
 	bench_pin(0);
-	compare(&on_one, runs);
+	for (size_t i = 0; i < sizeof one_cpu / sizeof one_cpu[0]; i++)
+		compare(&one_cpu[i], runs);
 	return 0;
 }

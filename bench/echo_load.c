@@ -39,6 +39,7 @@ static const char usage[] =
 	"  -c, --connections N    connections, one message under way on each "
 	"(50)\n"
 	"  -b, --bytes N          bytes in a message (64)\n"
+	"  -C, --churn            a new connection for every message\n"
 	"  -d, --duration S       seconds to measure (2)\n"
 	"  -w, --warmup S         seconds before that (0.5)\n"
 	"  -i, --idle N           open N connections, use each once, then hold "
@@ -98,6 +99,7 @@ static int parse_address(const char *text, struct load_options *options)
 static const struct option long_options[] = {
 	{"connections", required_argument, NULL, 'c'},
 	{"bytes", required_argument, NULL, 'b'},
+	{"churn", no_argument, NULL, 'C'},
 	{"duration", required_argument, NULL, 'd'},
 	{"warmup", required_argument, NULL, 'w'},
 	{"idle", required_argument, NULL, 'i'},
@@ -113,7 +115,7 @@ static int parse(struct settings *s, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:b:d:w:i:H:p:lF",
+	while ((option = getopt_long(argc, argv, "c:b:Cd:w:i:H:p:lF",
 				     long_options, NULL)) != -1) {
 		switch (option) {
 		case 'i':
@@ -123,6 +125,9 @@ static int parse(struct settings *s, int argc, char **argv)
 			break;
 		case 'b':
 			s->load.bytes = strtoul(optarg, NULL, 10);
+			break;
+		case 'C':
+			s->load.churn = true;
 			break;
 		case 'd':
 			s->duration_s = atof(optarg);

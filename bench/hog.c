@@ -5,7 +5,8 @@
  * one that a plain thread sends a byte to as often, which sends it back.
  *
  * Before it the same without hogs, and after it with hogs in a runtime that
- * lends nothing (GO_NEVER).
+ * lends nothing (GO_NEVER).  The limit is the same with a thread for each task:
+ * how long the system itself lets one wait beside so many that compute.
  *
  * usage: hog [WORKERS [SECONDS]]      WORKERS 0, the default: as many as CPUs
  */
@@ -18,7 +19,8 @@
 #include <unistd.h>
 
 enum {
-	SLEEPERS = 20
+	SLEEPERS = 20,
+	MOST = 256 /* Hogs. */
 };
 
 static unsigned workers;
@@ -116,6 +118,28 @@ static void *run(void *arg)
 	return NULL;
 }
 
+static void start(pthread_t *thread, go_fn *fn, void *arg)
+{
+	bench_must(pthread_create(thread, NULL, fn, arg), "thread");
+}
+
+static void begin(void)
+{
+	sleeps = echoes = (struct worst){0};
+	atomic_store(&stop, false);
+	atomic_store(&hogs, 0);
+}
+
+static void print(const char *what)
+{
+	printf("%-24s %2d hogs: worst sleep %8.1f ms late of %6ju,"
+	       " worst echo %8.1f ms of %6ju\n",
+	       what, atomic_load(&hogs), (double)sleeps.ns / 1e6,
+	       (uintmax_t)sleeps.times, (double)echoes.ns / 1e6,
+	       (uintmax_t)echoes.times);
+	fflush(stdout);
+}
+
 static void measure(const char *what, int64_t stuck_after, bool hogged)
 {
 	go_runtime_options o = {.workers = workers,
@@ -123,20 +147,40 @@ static void measure(const char *what, int64_t stuck_after, bool hogged)
 	go_runtime *rt;
 	unsigned n;
 
-	sleeps = echoes = (struct worst){0};
-	atomic_store(&stop, false);
-	atomic_store(&hogs, 0);
+	begin();
 	bench_must(go_runtime_create(&rt, &o), "runtime");
 	n = hogged ? (unsigned)go_runtime_workers(rt) : 0;
 	bench_must(go_runtime_block_on(rt, run, &n, NULL), "run");
-	printf("%-24s %2d hogs: worst sleep %8.1f ms late of %6ju,"
-	       " worst echo %8.1f ms of %6ju\n",
-	       what, atomic_load(&hogs), (double)sleeps.ns / 1e6,
-	       (uintmax_t)sleeps.times, (double)echoes.ns / 1e6,
-	       (uintmax_t)echoes.times);
-	fflush(stdout);
+	print(what);
+	if (hogged)
+		workers = n;
 	bench_must(go_runtime_shutdown(rt, GO_NEVER), "shutdown");
 	bench_must(go_runtime_destroy(rt), "destroy");
+}
+
+/* The library's calls, on threads of their own. */
+static void measure_threads(unsigned n)
+{
+	pthread_t thread[SLEEPERS + 2 + MOST];
+	unsigned count = 0;
+	int pair[2];
+
+	begin();
+	bench_must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
+	for (int i = 0; i < SLEEPERS; i++)
+		start(&thread[count++], sleeper, NULL);
+	start(&thread[count++], echo, &pair[0]);
+	start(&thread[count++], ask, &pair[1]);
+	until = bench_now() + (uint64_t)(seconds * 1e9);
+	for (unsigned i = 0; i < n; i++)
+		start(&thread[count++], hog, NULL);
+	go_sleep((int64_t)(seconds * 1e9));
+	atomic_store(&stop, true);
+	while (count > 0)
+		pthread_join(thread[--count], NULL);
+	print("hogs, threads");
+	go_close(pair[0]);
+	close(pair[1]);
 }
 
 int main(int argc, char **argv)
@@ -148,5 +192,6 @@ int main(int argc, char **argv)
 	measure("no hogs", 0, false);
 	measure("hogs", 0, true);
 	measure("hogs, nothing is lent", GO_NEVER, true);
+	measure_threads(workers);
 	return 0;
 }

@@ -35,40 +35,15 @@ command -v wrk >/dev/null || {
 results=$(mktemp)
 trap 'stop_servers; rm -f "$results"' EXIT
 
-# Microseconds of CPU that the threads of a process have used.
-cpu_us()
-{
-	cat /proc/"$1"/task/*/schedstat 2>/dev/null |
-		awk '{ ns += $1 } END { printf "%.0f", ns / 1000 }'
-}
-
 # once NAME PID ADDRESS CONNECTIONS PAIR
 once()
 {
-	before=$(cpu_us "$2")
-	timeout 60 $on_client wrk -t 1 -c "$4" -d "${seconds}s" --latency \
-		"http://$3/" >"$results.wrk" 2>&1
-	awk -v name="$1" -v pair="$5" -v cpu="$(cpu_us "$2")" \
-		-v before="$before" '
-	$1 == "99%" {
-		p99 = $2 + 0
-		if ($2 !~ /us$/)
-			p99 *= $2 ~ /ms$/ ? 1000 : 1000000
-	}
-	$2 == "requests" && $3 == "in" { requests = $1 }
-	/^Requests\/sec:/ { rps = $2 }
-	/Socket errors|Non-2xx/ { errors = 1 }
-	END {
-		if (!requests)
-			exit 1
-		print name, pair, (cpu - before) / requests, rps, p99, \
-			errors + 0
-	}' "$results.wrk" >>"$results" || {
-		echo "http.sh: no answer from $1:" >&2
-		cat "$results.wrk" >&2
+	line=$(load_http "$2" "$3" "$4" "$seconds") || {
+		echo "http.sh: no answer from $1" >&2
 		exit 1
 	}
-	rm -f "$results.wrk"
+	echo "$1 $5 $(field server_us "$line") $(field rps "$line")" \
+		"$(field p99_us "$line") $(field errors "$line")" >>"$results"
 }
 
 # table CONNECTIONS: medians, and the ratios pair by pair.
@@ -125,7 +100,7 @@ start "$build/examples/http_hello"
 gofer="$pid $address"
 start "$bin/http_epoll"
 epoll="$pid $address"
-sleep 0.3
+await "${gofer#* }" && await "$address"
 
 for connections; do
 	: >"$results"

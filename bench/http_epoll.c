@@ -112,16 +112,13 @@ static void accept_all(void)
 	struct epoll_event event = {
 		.events = EPOLLIN | EPOLLRDHUP | EPOLLET,
 	};
-	int fd, one = 1;
+	int fd;
 
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
 		struct client *c = malloc(sizeof *c);
 
 		event.data.ptr = c;
-		if (!c ||
-		    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) <
-			    0 ||
-		    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+		if (!c || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
 			close(fd);
 			free(c);
 			continue;
@@ -145,6 +142,8 @@ static int listen_at(char *address)
 	fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (fd >= 0 &&
 	    (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
+	     /* Which its connections inherit. */
+	     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0 ||
 	     bind(fd, found->ai_addr, found->ai_addrlen) < 0 ||
 	     listen(fd, 4096) < 0)) {
 		close(fd);

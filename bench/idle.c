@@ -4,10 +4,11 @@
  * kernel, and nothing wakes them.
  *
  * A runtime with all its workers, in which tasks have run and a thousand are
- * parked, is left alone for two seconds.  The limit is the same process, as
- * long, without a runtime: what remains there is the measuring itself.
+ * parked, is left alone for some seconds, two by default.  The limit is the
+ * same process, as long, without a runtime: what remains there is the measuring
+ * itself.
  *
- * usage: idle [RUNS]
+ * usage: idle [RUNS [SECONDS]]
  */
 #include "bench.h"
 
@@ -16,9 +17,10 @@
 #include <sys/resource.h>
 
 enum {
-	PARKED = 1000,
-	SECONDS = 2
+	PARKED = 1000
 };
+
+static double seconds = 2;
 
 struct window {
 	double cpu_us;
@@ -34,11 +36,11 @@ static double switches_so_far(void)
 	return (double)(usage.ru_nvcsw + usage.ru_nivcsw);
 }
 
-static void do_nothing(double seconds)
+static void do_nothing(double how_long)
 {
-	struct timespec t = {.tv_sec = (time_t)seconds};
+	struct timespec t = {.tv_sec = (time_t)how_long};
 
-	t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
+	t.tv_nsec = (long)((how_long - (double)t.tv_sec) * 1e9);
 	nanosleep(&t, NULL);
 }
 
@@ -51,7 +53,7 @@ static struct window look(void)
 	do_nothing(0.2); /* for the caches to give back, the workers to sleep */
 	switches = switches_so_far();
 	cpu = bench_cpu();
-	do_nothing(SECONDS);
+	do_nothing(seconds);
 	w.cpu_us = (double)(bench_cpu() - cpu) / 1e3;
 	w.switches = switches_so_far() - switches;
 	return w;
@@ -98,6 +100,8 @@ int main(int argc, char **argv)
 		BENCH_SERIES("idle runtime", "context switches");
 	int runs = bench_runs(argc, argv, 5);
 
+	if (argc > 2)
+		seconds = atof(argv[2]);
 	for (int i = 0; i < runs; i++) {
 		struct window w = look();
 
@@ -107,7 +111,7 @@ int main(int argc, char **argv)
 		bench_add(&cpu, w.cpu_us);
 		bench_add(&switches, w.switches);
 	}
-	printf("%d seconds of doing nothing, %d parked tasks\n", SECONDS,
+	printf("%g seconds of doing nothing, %d parked tasks\n", seconds,
 	       PARKED);
 	bench_head("");
 	bench_row(&bare_cpu, NULL);

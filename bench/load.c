@@ -59,10 +59,10 @@ void load_destroy(struct load *l)
 
 static void fail(struct load *l, struct conn *c, int error)
 {
-	if (c->state == CONNECTING || c->state == GREETING)
-		l->opening--;
-	else
+	if (c->running || c->state == READY)
 		l->alive--;
+	else
+		l->opening--;
 	c->state = CLOSED;
 	close(c->fd);
 	l->lost++;
@@ -108,6 +108,18 @@ static void send_next(struct load *l, struct conn *c, uint64_t now)
 	send_rest(l, c);
 }
 
+static void connect_one(struct load *l, unsigned index);
+
+/* The next message goes over a connection of its own. */
+static void connect_again(struct load *l, struct conn *c)
+{
+	const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+	close(c->fd);
+	connect_one(l, (unsigned)(c - l->conns));
+}
+
 static void whole_message(struct load *l, struct conn *c)
 {
 	uint64_t now;
@@ -120,7 +132,10 @@ static void whole_message(struct load *l, struct conn *c)
 		now = bench_now();
 		histogram_record(&l->latency_ns, now - c->began_ns);
 		c->answered++;
-		send_next(l, c, now);
+		if (l->options.churn)
+			connect_again(l, c);
+		else
+			send_next(l, c, now);
 	}
 }
 
@@ -163,8 +178,8 @@ static void connected(struct load *l, struct conn *c)
 		fail(l, c, error);
 		return;
 	}
-	c->state = GREETING;
-	send_next(l, c, bench_now());
+	c->state = c->running ? RUNNING : GREETING;
+	send_next(l, c, c->running ? c->began_ns : bench_now());
 }
 
 static void on_event(struct load *l, struct conn *c, uint32_t events)
@@ -213,12 +228,17 @@ static void connect_one(struct load *l, unsigned index)
 	c->fd = socket(l->options.address.ss_family,
 		       SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd < 0) {
+		c->state = CLOSED;
+		l->alive -= c->running;
 		l->lost++;
 		l->last_error = errno;
 		return;
 	}
 	c->state = CONNECTING;
-	l->opening++;
+	if (c->running)
+		c->began_ns = bench_now();
+	else
+		l->opening++;
 	if (setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0 ||
 	    choose_source(l, c->fd, index) < 0) {
 		fail(l, c, errno);
@@ -268,6 +288,7 @@ void load_start(struct load *l)
 {
 	for (unsigned i = 0; i < l->options.connections; i++)
 		if (l->conns[i].state == READY) {
+			l->conns[i].running = true;
 			l->conns[i].state = RUNNING;
 			send_next(l, &l->conns[i], bench_now());
 		}
@@ -297,7 +318,8 @@ unsigned load_starved(const struct load *l)
 	unsigned starved = 0;
 
 	for (unsigned i = 0; i < l->options.connections; i++)
-		if (l->conns[i].state == RUNNING && !l->conns[i].answered)
+		if (l->conns[i].running && l->conns[i].state != CLOSED &&
+		    !l->conns[i].answered)
 			starved++;
 	return starved;
 }

@@ -29,6 +29,7 @@ struct load_options {
 	socklen_t address_len;
 	unsigned connections;
 	size_t bytes; /* per message */
+	bool churn;   /* a connection for each message */
 };
 
 /*
@@ -39,6 +40,9 @@ struct load_options {
  *     GREETING    its first message to come back      READY, CLOSED
  *     READY       load_start()                        RUNNING, CLOSED
  *     RUNNING     the message that it sent last       RUNNING, CLOSED
+ *
+ * With options.churn a running connection is closed after each message, with
+ * a reset, so that no port stays behind, and CONNECTING follows.
  */
 enum conn_state {
 	CLOSED,
@@ -51,9 +55,10 @@ enum conn_state {
 struct conn {
 	int fd;
 	enum conn_state state;
+	bool running;          /* load_start() has seen it */
 	size_t sent, received; /* bytes of the message under way */
 	uint64_t sequence;     /* number of that message */
-	uint64_t began_ns;     /* when it was sent */
+	uint64_t began_ns;     /* when it was sent, or its connection begun */
 	uint64_t answered;     /* messages that came back since load_clear() */
 };
 

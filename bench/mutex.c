@@ -3,7 +3,7 @@
  * What a mutex costs, free and contended, in nanoseconds per lock and unlock.
  *
  * The yardstick is a pthread_mutex in the same round.  Contended: eight tasks
- * on two workers, or two threads, that do nothing else.
+ * on one worker or on two, or as many threads as workers, that do nothing else.
  *
  * usage: mutex [RUNS]
  */
@@ -85,7 +85,8 @@ static double measure_theirs(unsigned n)
 	return (double)took_ns / TURNS;
 }
 
-static void compare(const char *title, unsigned n, unsigned threads, int runs)
+static void compare(const char *key, const char *title, unsigned n,
+		    unsigned threads, int runs)
 {
 	struct bench_series pthread = BENCH_SERIES("pthread_mutex", "ns");
 	struct bench_series gofer = BENCH_SERIES("go_mutex", "ns");
@@ -97,13 +98,17 @@ static void compare(const char *title, unsigned n, unsigned threads, int runs)
 	bench_head(title);
 	bench_row(&pthread, NULL);
 	bench_row(&gofer, &pthread);
+	bench_figure(key, 1, &gofer, &pthread);
 }
 
 int main(int argc, char **argv)
 {
 	int runs = bench_runs(argc, argv, 5);
 
-	compare("mutex, free", 1, 1, runs);
-	compare("mutex, contended", TASKS, THREADS, runs);
+	compare("mutex.2", "mutex, contended, two workers", TASKS, THREADS,
+		runs);
+	bench_pin(0);
+	compare("mutex.free", "mutex, free", 1, 1, runs);
+	compare("mutex.1", "mutex, contended, one CPU", TASKS, 1, runs);
 	return 0;
 }

@@ -81,7 +81,7 @@ static void *park_all(void *arg)
 	return NULL;
 }
 
-static void measure_tasks(struct cost *cost)
+static void measure_tasks(void *cost)
 {
 	go_runtime_options options = {.workers = 1};
 
@@ -90,8 +90,9 @@ static void measure_tasks(struct cost *cost)
 
 /* ---- The limit --------------------------------------------------------- */
 
-static void measure_pages(struct cost *cost)
+static void measure_pages(void *arg)
 {
+	struct cost *cost = arg;
 	long rss = bench_proc_kb(getpid(), "smaps_rollup", "Rss:");
 	long tables = bench_proc_kb(getpid(), "status", "VmPTE:");
 	char *slots = mmap(NULL, (size_t)tasks * SLOT, PROT_READ | PROT_WRITE,
@@ -111,41 +112,21 @@ static void measure_pages(struct cost *cost)
 
 /* ------------------------------------------------------------------------ */
 
-/* Run fn in a child and fetch its result.  It ends us if the child failed. */
-static struct cost in_a_process(void (*fn)(struct cost *))
-{
-	struct cost cost = {0};
-	int ends[2], status = 1;
-	pid_t child;
-
-	if (pipe(ends) < 0)
-		bench_must(-errno, "pipe");
-	child = fork();
-	if (child < 0)
-		bench_must(-errno, "process");
-	if (child == 0) {
-		fn(&cost);
-		_exit(write(ends[1], &cost, sizeof cost) != sizeof cost);
-	}
-	close(ends[1]);
-	if (read(ends[0], &cost, sizeof cost) != sizeof cost)
-		status = -1;
-	close(ends[0]);
-	if (status < 0 || waitpid(child, &status, 0) < 0 || status != 0)
-		bench_must(-ECHILD, "a run failed");
-	return cost;
-}
-
 struct table {
-	struct bench_series resident, tables, start, wake;
+	struct bench_series resident, tables, start, wake, whole;
 };
 
-static void add(struct table *table, struct cost cost)
+/* A run of fn, into the table. */
+static void add(struct table *table, void (*fn)(void *cost))
 {
+	struct cost cost = {0};
+
+	bench_in_process(fn, &cost, sizeof cost);
 	bench_add(&table->resident, cost.resident);
 	bench_add(&table->tables, cost.tables);
 	bench_add(&table->start, cost.start_ns);
 	bench_add(&table->wake, cost.wake_ns);
+	bench_add(&table->whole, cost.start_ns + cost.wake_ns);
 }
 
 int main(int argc, char **argv)
@@ -154,19 +135,20 @@ int main(int argc, char **argv)
 		BENCH_SERIES("one touched page", "bytes resident"),
 		BENCH_SERIES("one touched page", "bytes of page tables"),
 		BENCH_SERIES("one touched page", "ns to touch"),
-		BENCH_SERIES("", "")};
+		BENCH_SERIES("", ""), BENCH_SERIES("", "")};
 	struct table task = {
 		BENCH_SERIES("parked task", "bytes resident"),
 		BENCH_SERIES("parked task", "bytes of page tables"),
 		BENCH_SERIES("parked task", "ns to spawn and park"),
-		BENCH_SERIES("parked task", "ns to wake, end and join")};
+		BENCH_SERIES("parked task", "ns to wake, end and join"),
+		BENCH_SERIES("", "")};
 	int runs = bench_runs(argc, argv, 5);
 
 	tasks = argc > 2 ? (unsigned)atoi(argv[2]) : 1000000;
 	bench_pin(0);
 	for (int i = 0; i < runs && tasks > 0; i++) {
-		add(&limit, in_a_process(measure_pages));
-		add(&task, in_a_process(measure_tasks));
+		add(&limit, measure_pages);
+		add(&task, measure_tasks);
 	}
 	printf("%u tasks at once, per task\n", tasks);
 	bench_head("");
@@ -177,5 +159,8 @@ int main(int argc, char **argv)
 	bench_row(&limit.start, NULL);
 	bench_row(&task.start, &limit.start);
 	bench_row(&task.wake, NULL);
+	bench_figure("parked.bytes", 1, &task.resident, &limit.resident);
+	bench_figure("parked.tables", 1, &task.tables, &limit.tables);
+	bench_figure("parked.time", 1, &task.whole, &limit.whole);
 	return 0;
 }

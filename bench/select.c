@@ -123,7 +123,7 @@ static double measure(int what)
 	return (double)took_ns / TURNS;
 }
 
-static void compare(const char *title, int what, int runs)
+static void compare(const char *key, const char *title, int what, int runs)
 {
 	struct bench_series plain = BENCH_SERIES("go_chan_recv", "ns");
 	struct bench_series select = BENCH_SERIES("go_select", "ns");
@@ -135,14 +135,16 @@ static void compare(const char *title, int what, int runs)
 	bench_head(title);
 	bench_row(&plain, NULL);
 	bench_row(&select, &plain);
+	bench_figure(key, 1, &select, &plain);
 }
 
 int main(int argc, char **argv)
 {
 	int runs = bench_runs(argc, argv, 5);
 
-	compare("select over four, one ready", ONE_READY, runs);
-	compare("select over four, all ready", ALL_READY, runs);
-	compare("select over four, blocked", BLOCKED, runs);
+	bench_pin(0);
+	compare("select.one", "select over four, one ready", ONE_READY, runs);
+	compare("select.all", "select over four, all ready", ALL_READY, runs);
+	compare("select.wait", "select over four, blocked", BLOCKED, runs);
 	return 0;
 }

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 #
-# What demo.sh and compare.sh share: starting servers, putting load on them,
-# and reading the client's answers.  Sourced, after `bin` names the directory
-# with the benchmark programs.  Each server gets one CPU and the client
-# another, so that neither disturbs the other; whatever was started is ended.
+# What run, demo.sh, compare.sh and http.sh share: starting servers, putting
+# load on them, and reading the client's answers.
+#
+# Sourced, after `bin` names the directory with the benchmark programs.  Each
+# server gets one CPU and the client another, so that neither disturbs the
+# other; whatever was started is ended.
 
 pids=
 
@@ -39,13 +41,26 @@ raise_files()
 		"files (ulimit -n): fewer connections than wished."
 }
 
-# start PROGRAM: sets pid and address.  The client waits until it listens.
+# start PROGRAM [ARGUMENT...]: sets pid and address, which is the program's last
+# argument.  The client waits until it listens.
 start()
 {
 	address=127.0.0.1:$("$bin/echo_load" --free-port)
-	$on_server "$1" "$address" >/dev/null &
+	$on_server "$@" "$address" >/dev/null &
 	pid=$!
 	pids="$pids $pid"
+}
+
+# await ADDRESS: until a server listens there; ten seconds at most.
+await()
+{
+	port=$(printf '%04X' "${1##*:}")
+	tries=0
+	until grep -q ":$port 0*:0000 0A" /proc/net/tcp; do
+		tries=$((tries + 1))
+		[ $tries -le 100 ] || return
+		sleep 0.1
+	done
 }
 
 stop()
@@ -65,6 +80,38 @@ load()
 	of=$1 at=$2
 	shift 2
 	timeout 60 $on_client "$bin/echo_load" "$at" --pid "$of" --line "$@"
+}
+
+# Microseconds of CPU that the threads of a process have used.
+cpu_us()
+{
+	cat /proc/"$1"/task/*/schedstat 2>/dev/null |
+		awk '{ ns += $1 } END { printf "%.0f", ns / 1000 }'
+}
+
+# load_http PID ADDRESS CONNECTIONS SECONDS: wrk's answer as such a line.
+load_http()
+{
+	before=$(cpu_us "$1")
+	said=$(timeout 60 $on_client wrk -t 1 -c "$3" -d "${4}s" --latency \
+		"http://$2/" 2>&1)
+	echo "$said" | awk -v cpu="$(cpu_us "$1")" -v before="$before" '
+	$1 == "50%" || $1 == "99%" {
+		us = $2 + 0
+		if ($2 !~ /us$/)
+			us *= $2 ~ /ms$/ ? 1000 : 1000000
+		quantile[$1] = us
+	}
+	$2 == "requests" && $3 == "in" { requests = $1 }
+	/^Requests\/sec:/ { rps = $2 }
+	/Socket errors|Non-2xx/ { errors = 1 }
+	END {
+		if (!requests)
+			exit 1
+		printf "requests=%d rps=%s p50_us=%s p99_us=%s errors=%d " \
+			"server_us=%.3f\n", requests, rps, quantile["50%"], \
+			quantile["99%"], errors, (cpu - before) / requests
+	}'
 }
 
 # field KEY LINE: the value of key=value in a line of results, else "-".

@@ -3,7 +3,8 @@
  * Skynet: a task starts ten, each of them ten more, six levels deep; a million
  * leaves return their number, and every level adds up what its ten return.
  *
- * In nanoseconds per task.  The yardstick is the same tree of plain calls
+ * In nanoseconds per task, and megabytes at the peak of a process of its own.
+ * The yardstick is the same tree of plain calls
  * through a pointer, on one thread.  (As many threads of the system are no
  * yardstick: they do not fit into it.)
  *
@@ -84,13 +85,14 @@ static void *measure(void *arg)
 	return (void *)(uintptr_t)began;
 }
 
-static double per_task(void *ns)
+/* A leaf is a task too, and so are the nodes above it. */
+static double nodes(void)
 {
-	int64_t nodes = 0;
+	double n = 0;
 
 	for (int64_t level = leaves; level > 0; level /= BRANCHES)
-		nodes += level;
-	return (double)(uintptr_t)ns / (double)nodes;
+		n += (double)level;
+	return n;
 }
 
 static double by_calls(void)
@@ -98,17 +100,34 @@ static double by_calls(void)
 	go_fn *fn = add_by_calls;
 
 	call = add_by_calls;
-	return per_task(measure(&fn));
+	return (double)(uintptr_t)measure(&fn) / nodes();
 }
 
-static double by_tasks(unsigned workers)
+/* In nanoseconds per task, and megabytes. */
+struct cost {
+	unsigned workers;
+	double ns, mb;
+};
+
+static void by_tasks(void *arg)
 {
-	go_runtime_options options = {.workers = workers};
+	struct cost *cost = arg;
+	go_runtime_options options = {.workers = cost->workers};
 	go_fn *fn = add_by_tasks;
 	void *ns = NULL;
 
 	bench_must(go_run_with(&options, measure, &fn, &ns), "run");
-	return per_task(ns);
+	cost->ns = (double)(uintptr_t)ns / nodes();
+	cost->mb = bench_peak_mb();
+}
+
+static void add(struct bench_series *ns, struct bench_series *mb, unsigned n)
+{
+	struct cost cost = {.workers = n};
+
+	bench_in_process(by_tasks, &cost, sizeof cost);
+	bench_add(ns, cost.ns);
+	bench_add(mb, cost.mb);
 }
 
 int main(int argc, char **argv)
@@ -116,6 +135,8 @@ int main(int argc, char **argv)
 	struct bench_series calls = BENCH_SERIES("calls, one thread", "ns");
 	struct bench_series one = BENCH_SERIES("tasks, one worker", "ns");
 	struct bench_series two = BENCH_SERIES("tasks, two workers", "ns");
+	struct bench_series one_mb = BENCH_SERIES("tasks, one worker", "MB");
+	struct bench_series two_mb = BENCH_SERIES("tasks, two workers", "MB");
 	int runs = bench_runs(argc, argv, 9);
 	int64_t asked = argc > 2 ? atoll(argv[2]) : leaves;
 
@@ -123,13 +144,19 @@ int main(int argc, char **argv)
 		;
 	for (int i = 0; i < runs; i++) {
 		bench_add(&calls, by_calls());
-		bench_add(&one, by_tasks(1));
-		bench_add(&two, by_tasks(2));
+		add(&one, &one_mb, 1);
+		add(&two, &two_mb, 2);
 	}
 	printf("skynet, %lld leaves, per task\n", (long long)leaves);
 	bench_head("");
 	bench_row(&calls, NULL);
 	bench_row(&one, &calls);
 	bench_row(&two, &calls);
+	bench_row(&one_mb, NULL);
+	bench_row(&two_mb, NULL);
+	bench_figure("skynet.1", nodes() / 1e6, &one, &calls);
+	bench_figure("skynet.2", nodes() / 1e6, &two, &calls);
+	bench_figure("skynet.mb.1", 1, &one_mb, NULL);
+	bench_figure("skynet.mb.2", 1, &two_mb, NULL);
 	return 0;
 }

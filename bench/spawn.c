@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a task costs from spawn to join, in nanoseconds: an empty one, on one
- * worker, in batches of a thousand and one by one.
+ * What a task costs from spawn to join, in nanoseconds: an empty one, in
+ * batches of a thousand on one worker and on two, and one by one.
  *
  * The limit is what a program without tasks would do with the same work: take a
  * block from a free list, queue it, call its function through the pointer,
@@ -84,9 +84,9 @@ static void *detached(void *unused)
 	return NULL;
 }
 
-static double measure(go_fn *fn)
+static double measure(go_fn *fn, unsigned workers)
 {
-	go_runtime_options options = {.workers = 1};
+	go_runtime_options options = {.workers = workers};
 
 	bench_must(go_run_with(&options, fn, NULL, NULL), "run");
 	return (double)took_ns / TOTAL;
@@ -162,19 +162,28 @@ int main(int argc, char **argv)
 		BENCH_SERIES("spawn + run + join, one by one", "ns");
 	struct bench_series alone =
 		BENCH_SERIES("spawn + run, nobody joins", "ns");
+	struct bench_series two =
+		BENCH_SERIES("spawn + run + join, batches", "ns");
 	int runs = bench_runs(argc, argv, 9);
 
+	for (int i = 0; i < runs; i++)
+		bench_add(&two, measure(in_batches, 2));
 	bench_pin(0);
 	for (int i = 0; i < runs; i++) {
 		bench_add(&calls, measure_calls());
-		bench_add(&batches, measure(in_batches));
-		bench_add(&single, measure(one_by_one));
-		bench_add(&alone, measure(detached));
+		bench_add(&batches, measure(in_batches, 1));
+		bench_add(&single, measure(one_by_one, 1));
+		bench_add(&alone, measure(detached, 1));
 	}
 	bench_head("empty tasks, one worker");
 	bench_row(&calls, NULL);
 	bench_row(&batches, &calls);
 	bench_row(&single, &calls);
 	bench_row(&alone, &calls);
+	bench_head("empty tasks, two workers");
+	bench_row(&two, &calls);
+	bench_figure("spawn.batch.1", 1, &batches, &calls);
+	bench_figure("spawn.batch.2", 1, &two, &calls);
+	bench_figure("spawn.one", 1, &single, &calls);
 	return 0;
 }

@@ -138,7 +138,7 @@ static double measure_fiber(void (*go)(void), fiber_fn *fn)
 
 /* ---- The table ----------------------------------------------------------- */
 
-static void print(const char *title, struct bench_series *ret,
+static void print(const char *key, const char *title, struct bench_series *ret,
 		  struct bench_series *jump, struct bench_series *ours)
 {
 	struct bench_series *best =
@@ -148,6 +148,7 @@ static void print(const char *title, struct bench_series *ret,
 	bench_row(ret, NULL);
 	bench_row(jump, NULL);
 	bench_row(ours, best);
+	bench_figure(key, 1, ours, best);
 }
 
 #define SERIES(name, what) struct bench_series name = BENCH_SERIES(what, "ns")
@@ -166,7 +167,8 @@ static void compare_fibers(int runs, bool deep)
 		bench_add(&ours, deep ? measure_fiber(fiber_go_3, yield_3)
 				      : measure_fiber(fiber_go_1, yield_1));
 	}
-	print(deep ? "different code, three frames deep"
+	print(deep ? "switch.other.3" : "switch.other.1",
+	      deep ? "different code, three frames deep"
 		   : "different code, one frame deep",
 	      &ret, &jump, &ours);
 }
@@ -186,7 +188,8 @@ static void compare_contexts(int runs, bool deep)
 			  deep ? measure(context_same_3, context_same_3_loop)
 			       : measure(context_same_1, context_same_1_loop));
 	}
-	print(deep ? "same code, three frames deep"
+	print(deep ? "switch.same.3" : "switch.same.1",
+	      deep ? "same code, three frames deep"
 		   : "same code, one frame deep",
 	      &ret, &jump, &ours);
 }

@@ -132,6 +132,8 @@ static void compare(unsigned n, int runs)
 	bench_row(&limit, NULL);
 	bench_row(&multi, &limit);
 	bench_row(&current, &limit);
+	snprintf(title, sizeof title, "yield.%u", n);
+	bench_figure(title, 1, &multi, &limit);
 }
 
 int main(int argc, char **argv)

@@ -28,7 +28,7 @@ function(gofer_flags target)
 	target_compile_options(${target} PRIVATE
 		$<$<COMPILE_LANGUAGE:C>:${GOFER_WARNINGS}>
 		$<$<COMPILE_LANGUAGE:CXX>:${GOFER_CXX_WARNINGS}>
-		$<$<COMPILE_LANGUAGE:C>:${GOFER_SANITIZE_FLAGS}>
+		$<$<COMPILE_LANGUAGE:C,CXX>:${GOFER_SANITIZE_FLAGS}>
 		# Backtraces pass through us; not every ABI has it as default.
 		$<$<COMPILE_LANGUAGE:C>:-fasynchronous-unwind-tables>)
 	target_link_options(${target} PRIVATE ${GOFER_SANITIZE_FLAGS})

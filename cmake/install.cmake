@@ -35,6 +35,7 @@ write_basic_package_version_file(
 install(FILES ${PROJECT_BINARY_DIR}/gofer-config.cmake
 	${PROJECT_BINARY_DIR}/gofer-config-version.cmake
 	DESTINATION ${config_dir} COMPONENT dev)
+include(cmake/man.cmake)
 install(EXPORT gofer-targets NAMESPACE gofer:: DESTINATION ${config_dir}
 	COMPONENT dev)
 include(cmake/pack.cmake)

@@ -19,7 +19,12 @@ set_target_properties(gofer_shared PROPERTIES
 	LINKER_LANGUAGE C
 	VERSION ${PROJECT_VERSION}
 	SOVERSION ${GOFER_SOVERSION})
-if(NOT APPLE)
+if(APPLE)
+	set_target_properties(gofer_shared PROPERTIES
+		INSTALL_NAME_DIR @rpath BUILD_WITH_INSTALL_NAME_DIR ON)
+else()
+	# dlclose() leaves it: it has handlers of signals and of threads' ends.
+	target_link_options(gofer_shared PRIVATE LINKER:-z,nodelete)
 	configure_file(cmake/gofer.map.in gofer.map @ONLY)
 	target_link_options(gofer_shared PRIVATE LINKER:-z,defs
 		LINKER:--version-script=${PROJECT_BINARY_DIR}/gofer.map)

@@ -125,7 +125,7 @@ int main(void)
 	void *result = NULL;
 	int fds[2], r;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) {
 		r = -errno;
 	} else {
 		connection = fds[0];

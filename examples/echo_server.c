@@ -30,7 +30,7 @@ struct server {
 static void *serve(void *arg)
 {
 	int fd = GO_TO_INT(arg);
-	char buffer[1024];
+	char buffer[4096];
 	ssize_t n;
 
 	while ((n = go_read(fd, buffer, sizeof buffer)) > 0)
@@ -58,15 +58,17 @@ static int serve_until_signal(struct server *s, go_signals *signals)
 	go_task acceptor;
 	int r = go_task_spawn(&acceptor, accept_all, s);
 	go_case cases[] = {GO_SIGNAL(signals, NULL), GO_ENDED(acceptor)};
-	bool told;
+	int which;
 
-	if (r < 0)
+	if (r < 0) {
+		go_close(s->listener);
 		return r;
-	told = go_select(cases, 2) == 0;
+	}
+	which = go_select(cases, 2);
 	go_close(s->listener); /* ends the accepting */
 	r = go_task_join(acceptor, &result);
-	if (r == 0 && !told)
-		r = GO_TO_INT(result);
+	if (r == 0 && which != 0)
+		r = which < 0 ? which : GO_TO_INT(result);
 	return r;
 }
 
@@ -78,6 +80,8 @@ static int run_server(struct server *s, go_signals *signals)
 		return r;
 	s->listener = r;
 	r = go_group_init(&s->connections, NULL);
+	if (r < 0)
+		go_close(s->listener);
 	if (r == 0) {
 		r = serve_until_signal(s, signals);
 		GO_TIMEOUT(s->grace_ns);

@@ -41,7 +41,7 @@ static int write_all(int fd, const char *data, size_t len)
 static void *serve(void *arg)
 {
 	int fd = (int)(intptr_t)arg, one = 1;
-	char buffer[1024];
+	char buffer[4096];
 	ssize_t n;
 
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) < 0)
@@ -66,7 +66,7 @@ static int listen_at(char *address)
 	*colon = '\0';
 	if (getaddrinfo(address, colon + 1, &hints, &found) != 0)
 		return -1;
-	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(found->ai_family, SOCK_STREAM, 0);
 	if (fd >= 0 &&
 	    (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
 	     bind(fd, found->ai_addr, found->ai_addrlen) < 0 ||
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	for (;;) {
-		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		int fd = accept(listener, NULL, NULL);
 		pthread_t thread;
 
 		if (fd >= 0 && pthread_create(&thread, &detached, serve,

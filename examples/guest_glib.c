@@ -67,7 +67,7 @@ static GSource *guest_source_new(go_runtime *rt)
 /* ---- the program ---- */
 
 static GMainLoop *loop;
-static int ticks;
+static int ticks, failed;
 
 static gboolean tick(gpointer unused)
 {
@@ -91,7 +91,8 @@ static gboolean start(gpointer rt)
 {
 	printf("loop: starting\n");
 	/* From outside of a turn: this makes the descriptor readable. */
-	if (go_runtime_spawn((go_runtime *)rt, work, NULL) < 0)
+	failed = go_runtime_spawn((go_runtime *)rt, work, NULL);
+	if (failed < 0)
 		g_main_loop_quit(loop);
 	return G_SOURCE_REMOVE;
 }
@@ -112,7 +113,7 @@ static int run(go_runtime *rt)
 	g_source_destroy(source);
 	g_source_unref(source);
 	g_main_loop_unref(loop);
-	return 0;
+	return failed;
 }
 
 int main(void)

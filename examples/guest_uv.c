@@ -59,6 +59,12 @@ static void guest_turn(struct guest *guest)
 	}
 }
 
+static void guest_stop(struct guest *guest)
+{
+	uv_close((uv_handle_t *)&guest->poll, NULL);
+	uv_close((uv_handle_t *)&guest->timer, NULL);
+}
+
 static int guest_start(struct guest *guest, uv_loop_t *loop, go_runtime *rt)
 {
 	int fd = go_runtime_fd(rt);
@@ -70,13 +76,10 @@ static int guest_start(struct guest *guest, uv_loop_t *loop, go_runtime *rt)
 	guest->poll.data = guest;
 	uv_timer_init(loop, &guest->timer);
 	guest->timer.data = guest;
-	return uv_poll_start(&guest->poll, UV_READABLE, guest_ready);
-}
-
-static void guest_stop(struct guest *guest)
-{
-	uv_close((uv_handle_t *)&guest->poll, NULL);
-	uv_close((uv_handle_t *)&guest->timer, NULL);
+	r = uv_poll_start(&guest->poll, UV_READABLE, guest_ready);
+	if (r < 0)
+		guest_stop(guest);
+	return r;
 }
 
 /* ---- the server: tasks ---- */
@@ -115,6 +118,7 @@ static void *accept_clients(void *listener)
 static struct guest guest;
 static uv_tcp_t client;
 static uv_timer_t last;
+static int failed; /* what has gone wrong in the client */
 
 /* The server has seen our end by now: the loop has nothing left to do. */
 static void client_gone(uv_timer_t *timer)
@@ -142,6 +146,8 @@ static void client_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buffer)
 {
 	if (n > 0)
 		printf("libuv: %.*s\n", (int)n, buffer->base);
+	else if (n < 0)
+		failed = (int)n; /* no answer */
 	if (n != 0)
 		uv_close((uv_handle_t *)stream, client_closed);
 }
@@ -150,14 +156,32 @@ static void client_connected(uv_connect_t *connect, int status)
 {
 	static uv_write_t request;
 	uv_buf_t text = uv_buf_init("green threads in libuv", 22);
+	int r = status;
 
-	if (status < 0) {
-		uv_close((uv_handle_t *)connect->handle, client_closed);
-		return;
+	if (r == 0) {
+		printf("libuv: connected\n");
+		r = uv_read_start(connect->handle, client_buffer, client_read);
 	}
-	printf("libuv: connected\n");
-	uv_read_start(connect->handle, client_buffer, client_read);
-	uv_write(&request, connect->handle, &text, 1, NULL);
+	if (r == 0)
+		r = uv_write(&request, connect->handle, &text, 1, NULL);
+	if (r < 0) {
+		failed = r;
+		uv_close((uv_handle_t *)connect->handle, client_closed);
+	}
+}
+
+static int connect_client(uv_loop_t *loop, const struct sockaddr_in *address)
+{
+	static uv_connect_t connect;
+	int r = uv_tcp_init(loop, &client);
+
+	if (r < 0)
+		return r;
+	r = uv_tcp_connect(&connect, &client, (const struct sockaddr *)address,
+			   client_connected);
+	if (r < 0)
+		uv_close((uv_handle_t *)&client, NULL);
+	return r;
 }
 
 /* ---- both ---- */
@@ -184,7 +208,6 @@ static int open_listener(struct sockaddr_in *address)
 
 static int run(go_runtime *rt, uv_loop_t *loop)
 {
-	static uv_connect_t connect;
 	struct sockaddr_in address;
 	int listener = open_listener(&address);
 	int r;
@@ -197,30 +220,34 @@ static int run(go_runtime *rt, uv_loop_t *loop)
 		return r;
 	}
 	r = guest_start(&guest, loop, rt);
-	if (r == 0)
-		r = uv_tcp_init(loop, &client);
-	if (r == 0)
-		r = uv_tcp_connect(&connect, &client,
-				   (struct sockaddr *)&address,
-				   client_connected);
-	if (r == 0)
-		r = uv_run(loop, UV_RUN_DEFAULT);
-	return r;
+	if (r == 0) {
+		r = connect_client(loop, &address);
+		if (r < 0)
+			guest_stop(&guest);
+	}
+	/* Until all handles are closed, after an error, too. */
+	(void)uv_run(loop, UV_RUN_DEFAULT);
+	return r < 0 ? r : failed;
 }
 
 int main(void)
 {
 	go_runtime_options options = {.flavour = GO_CURRENT_THREAD};
 	go_runtime *rt;
-	int r = go_runtime_create(&rt, &options);
+	uv_loop_t loop;
+	int r = uv_loop_init(&loop);
 
 	if (r == 0) {
-		r = run(rt, uv_default_loop());
-		printf("tasks left: %d\n", go_runtime_shutdown(rt, GO_SECOND));
-		(void)go_runtime_destroy(rt);
-		uv_loop_close(uv_default_loop());
+		r = go_runtime_create(&rt, &options);
+		if (r == 0) {
+			r = run(rt, &loop);
+			printf("tasks left: %d\n",
+			       go_runtime_shutdown(rt, GO_SECOND));
+			(void)go_runtime_destroy(rt);
+		}
+		(void)uv_loop_close(&loop);
 	}
-	if (r < 0)
-		fprintf(stderr, "guest_uv: %s\n", strerror(-r));
+	if (r < 0) /* of gofer or libuv: both are -errno, but for UV_EOF */
+		fprintf(stderr, "guest_uv: %s\n", uv_strerror(r));
 	return r < 0;
 }

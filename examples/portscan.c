@@ -104,12 +104,15 @@ static void *scan(void *arg)
 static bool parse_range(const char *text, struct scan *s)
 {
 	char *end;
+	long first = strtol(text, &end, 10), last = first;
 
-	s->first = s->last = (int)strtol(text, &end, 10);
 	if (*end == '-')
-		s->last = (int)strtol(end + 1, &end, 10);
-	return *end == '\0' && s->first >= 1 && s->last <= 65535 &&
-	       s->first <= s->last;
+		last = strtol(end + 1, &end, 10);
+	if (*end != '\0' || first < 1 || last > 65535 || first > last)
+		return false;
+	s->first = (int)first;
+	s->last = (int)last;
+	return true;
 }
 
 int main(int argc, char **argv)

@@ -28,7 +28,7 @@ static void *dig(void *unused)
 	int r = go_spawn(serve, NULL);
 
 	(void)unused;
-	for (long depth = 0; r == 0 && !atomic_load(&served); depth++)
+	while (r == 0 && !atomic_load(&served))
 		;
 	return GO_INT(r);
 }

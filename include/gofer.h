@@ -34,6 +34,7 @@
 #include <gofer/blocking.h>
 #include <gofer/broadcast.h>
 #include <gofer/chan.h>
+#include <gofer/cxx.h>
 #include <gofer/deadline.h>
 #include <gofer/debug.h>
 #include <gofer/file.h>

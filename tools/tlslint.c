@@ -287,7 +287,8 @@ static void read_instruction(struct reader *r, const char *text)
 	struct function *f = r->f;
 	const char *fs = strstr(text, "%fs:");
 
-	f->instructions++;
+	/* Linkers fill what is between functions with it. */
+	f->instructions += strncmp(text, "int3", 4) != 0;
 	r->fs = fs != NULL;
 	if ((fs && strncmp(fs, "%fs:0x28", 8) != 0) ||
 	    strstr(text, "tpidr_el0"))
@@ -355,6 +356,11 @@ static bool read_head(struct reader *r, const char *line)
 	if (end == line || strncmp(end, " <", 2) != 0 ||
 	    strncmp(end + length - 3, ">:\n", 3) != 0)
 		return false;
+	/* A stub of the linker's: calls of it name what it stands for. */
+	if (length > 9 && strncmp(end + length - 7, "@plt>:\n", 7) == 0) {
+		r->f = NULL;
+		return true;
+	}
 	r->f = add_function(end + 2, length - 5, r->section, address);
 	return true;
 }
@@ -464,7 +470,11 @@ static void read_annotations(const char *path)
 			continue;
 		callee = strtok(NULL, "\n");
 		for (struct function *f = first; f; f = f->next) {
-			if (strcmp(f->name, caller) != 0)
+			size_t own = strcspn(f->name, ".");
+
+			/* Compilers make NAME.constprop.0 of it. */
+			if (own != strlen(caller) ||
+			    strncmp(f->name, caller, own) != 0)
 				continue;
 			f->annotated = true;
 			for (const char *p = callee; p && *p;) {

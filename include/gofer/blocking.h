@@ -79,8 +79,8 @@ GO_API int go_blocking_task_at(go_task *task, go_fn *fn, void *arg,
  * Begin a section in which the calling task may block its thread: for code that
  * cannot be made a function of its own.  The task's worker moves on to another
  * thread, idle or new (max_blocking_threads does not count these), and the
- * other tasks go on, there; so do those that are pinned to the worker (task.h),
- * which change their thread by that.
+ * other tasks go on, there; so do those that must stay with the worker, pinned
+ * (task.h) or in a GO_HOME_THREAD runtime, which change their thread by that.
  *
  *     r = go_blocking_begin();
  *     if (r == 0) {
@@ -115,8 +115,9 @@ GO_API int go_blocking_task_at(go_task *task, go_fn *fn, void *arg,
 GO_API int go_blocking_begin(void);
 
 /*
- * End the section: wait for a worker, and be a task again.  A pinned task comes
- * back to its own worker.  Deaf to deadlines and cancellation.
+ * End the section: wait for a worker, and be a task again.  A pinned task, and
+ * any of a GO_HOME_THREAD runtime, comes back to its own worker.  Deaf to
+ * deadlines and cancellation.
  *
  * Returns  0; -EINVAL (a task that has begun none).  In a plain thread it does
  *          nothing, and returns 0.

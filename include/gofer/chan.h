@@ -93,6 +93,11 @@ GO_API int go_chan_recv(go_chan *c, void *value);
 /*
  * Send if that is possible at once.
  *
+ *     for (int letter = 1; (r = go_chan_try_send(box, &letter)) == 0;
+ *          letter++)
+ *             sent++;
+ *     return r == -EAGAIN ? sent : r;
+ *
  * Returns  as go_chan_send(); -EAGAIN (it would have to wait).  Never
  *          -ECANCELED.
  * Context  any.
@@ -102,6 +107,10 @@ GO_API int go_chan_try_send(go_chan *c, const void *value);
 
 /*
  * Receive if that is possible at once.
+ *
+ *     while ((r = go_chan_try_recv(box, &letter)) == 0)
+ *             printf("got %d\n", letter);
+ *     return r == -EAGAIN ? 0 : r;
  *
  * Returns  as go_chan_recv(); -EAGAIN (it would have to wait).  Never
  *          -ECANCELED.

@@ -88,7 +88,8 @@ typedef struct go_left {
  * enough: call fn(&left, arg) for each task that has not ended, and for threads
  * that have not.  fn may be null.  May be called at any time; tasks that begin,
  * end or change meanwhile may be missing, or shown as they were a moment before
- * or after.
+ * or after.  fn may call whatever the caller may, and park, but not destroy the
+ * runtime.  If it forks, it is not called again in the child.
  *
  *     left = go_runtime_shutdown(rt, 100 * GO_MILLISECOND);
  *     ...
@@ -98,9 +99,10 @@ typedef struct go_left {
  * (examples/left.c is the whole program.)
  *
  * Returns  how often fn was called, or would have been; -EINVAL (runtime is
- *          null); -ECHILD (it is the parent's: runtime.h, FORK).
+ *          null); -ECHILD (it is the parent's: runtime.h, FORK; or fn has
+ *          forked, and this is the child).
  * Context  any.
- * Parks    never.
+ * Parks    never, unless fn does.
  */
 GO_API int go_runtime_left(go_runtime *runtime,
 			   void (*fn)(const go_left *left, void *arg),

@@ -92,10 +92,12 @@ GO_API int go_group_spawn_at(go_group *group, go_fn *fn, void *arg,
  * it does in a deadlock (runtime.h), and returns -EDEADLK.
  *
  * Returns  the first error that a child has returned (a child that found no
- *          stack: -ENOMEM); if none has, 0, or what ended the wait: -ECANCELED
- *          or -ETIMEDOUT; -EINVAL (group is null); -EDEADLK (called by one of
- *          its children); -ENOMEM (a plain thread found no memory to wait
- *          with, and has not waited).
+ *          stack: -ENOMEM); if none has, 0.  If the wait was ended early, by
+ *          -ECANCELED or -ETIMEDOUT, that, unless a child had returned an error
+ *          before; what the children that it cancels return does not count.
+ *          -EINVAL (group is null); -EDEADLK (called by one of its children);
+ *          -ENOMEM (a plain thread found no memory to wait with, and has not
+ *          waited).
  * Context  task or plain thread; several may wait.
  * Parks    until the last child has ended.
  */

@@ -72,7 +72,7 @@ GO_API int go_runtime_fd(go_runtime *runtime);
  * go on, or until tasks have run most_tasks times (0: 256), or until most_ns
  * have passed (0 or GO_NEVER: no limit).  Never sleeps.  A task runs from one
  * park to the next: the limits are looked at in between, and that of time only
- * every few tasks.
+ * every few tasks, and not before one has run.
  *
  * Any thread may take a turn, one at a time.
  *

@@ -111,7 +111,8 @@ typedef struct go_dial_options {
  * All addresses of the host are tried ("happy eyeballs", RFC 8305): the one
  * that the system prefers first, then IPv4 and IPv6 in turns; each next one
  * when the last one has failed, or has had 250 ms and may go on beside it.  The
- * first connection wins, and the other attempts are given up.
+ * first connection wins, and the other attempts are given up.  TCP_NODELAY is
+ * set on it.
  *
  * Returns  the connection's descriptor, as one of go_socket(); an error of the
  *          table above; -EINVAL (reserved is not zero, stagger_ns is negative);

@@ -42,6 +42,14 @@
 
 GO_BEGIN_DECLS
 
+/* As <sys/socket.h> has it where there is recvmmsg(2). */
+#if defined(__APPLE__) && !defined(GO_MMSGHDR)
+#define GO_MMSGHDR
+struct mmsghdr {
+	struct msghdr msg_hdr;
+	unsigned msg_len;
+};
+#endif
 struct mmsghdr;
 
 /*
@@ -254,7 +262,9 @@ GO_API ssize_t go_send_fds(int fd, const void *data, size_t n, const int *fds,
  *
  * Port 0 takes any free one; getsockname(2) tells which.  Addresses are
  * numbers, not names.  SO_REUSEADDR is set, so that a server can be restarted
- * at once, and the backlog is as long as the system allows.  For options that
+ * at once, and the backlog is as long as the system allows.  TCP_NODELAY is set
+ * here and on the connections that are accepted, so that no write waits for the
+ * peer to acknowledge the one before.  For options that
  * must be set earlier, such as SO_REUSEPORT, do it in steps: go_socket(),
  * setsockopt(2), go_bind(), go_listen().
  *
@@ -268,6 +278,7 @@ GO_API int go_tcp_listen(const char *address);
 /*
  * Open a TCP connection to an address like those above; ":8080" means this
  * machine.  Addresses are numbers, not names; go_dial() (names.h) knows names.
+ * TCP_NODELAY is set.
  *
  * Returns  the connection's descriptor; -EINVAL (null, or not such an
  *          address); else as go_socket() and go_connect().

@@ -36,10 +36,10 @@
  * FORK  The child of a fork() has no workers: its parent's runtimes are dead in
  * it, and calls on them return -ECHILD.  It may make runtimes of its own.  A
  * task that forks goes on in the child as a plain thread, and the child exits
- * with status 0 when the task's function returns.  exec*() and posix_spawn()
- * are always fine: each descriptor of the library is closed by them.  exit()
- * may come at any moment, with runtimes alive; workers run until the process
- * ends.
+ * with status 0 when the task's function returns; likewise when a thread hook
+ * or an on_stuck that has forked returns.  exec*() and posix_spawn() are always
+ * fine: each descriptor of the library is closed by them.  exit() may come at
+ * any moment, with runtimes alive; workers run until the process ends.
  *
  * NESTED USE  A task that waits for its own runtime in a way that blocks its
  * worker would wait for itself.  So go_run() and go_runtime_block_on() return
@@ -72,8 +72,18 @@
  * others are late by some 15 ms, instead of not being served at all.  As many
  * workers are lent as there are hogs, up to the number of workers, and four if
  * there are fewer; hogs beyond that are waited for.  Pinned tasks always wait
- * for their own worker.  GO_CURRENT_THREAD has no threads, so nothing is lent
- * there, and nothing reported.
+ * for their own worker, and so do those of GO_HOME_THREAD (below).
+ * GO_CURRENT_THREAD has no threads, so nothing is lent there, and nothing
+ * reported.
+ *
+ * HOME  In a GO_HOME_THREAD runtime a task that has begun stays on the worker
+ * that it began on, so tasks of one worker never run at the same time; but for
+ * one in a blocking section (blocking.h), beside which the worker goes on, on
+ * another thread.  As long as no task of the runtime begins a section, those of
+ * a worker run on one thread, and thread-local storage stays valid.  New tasks
+ * go to workers that have nothing to do, or clearly fewer tasks.  The price:
+ * whoever has begun on a hog's worker, or has been sent there, waits for the
+ * hog, even if other workers are idle, and no worker is lent.
  *
  * It is nothing wrong to compute for long, so a program is told of its hogs
  * only if it asks (on_stuck, or GOFER_STUCK_REPORT=1 in the environment).
@@ -92,6 +102,8 @@ enum go_flavour {
 	GO_CURRENT_THREAD, /* No threads: tasks run inside block_on and
 			    * shutdown, on the thread that calls them; or in
 			    * another event loop (guest.h). */
+	GO_HOME_THREAD,    /* Worker threads; a task stays with the worker
+			    * that has first run it (HOME above). */
 };
 
 struct go_stuck_report; /* debug.h */
@@ -122,7 +134,7 @@ typedef struct go_thread_hooks {
  * what is in effect, in the same form, as each runtime is made.
  */
 typedef struct go_runtime_options {
-	/* An enum go_flavour.  GOFER_FLAVOUR: multi or current. */
+	/* An enum go_flavour.  GOFER_FLAVOUR: multi, current or home. */
 	int flavour;
 	/* Workers, at most 256; GO_CURRENT_THREAD has one.  0: the CPUs that
 	 * the process may run on, or the quota of its control groups, rounded
@@ -146,7 +158,7 @@ typedef struct go_runtime_options {
 	 * for the life of the process.  GOFER_ALLOW_UNGUARDED. */
 	bool allow_unguarded;
 	/* A different worker after every park, to find code that relies on
-	 * its thread.  GOFER_MIGRATE. */
+	 * its thread; not of GO_HOME_THREAD.  GOFER_MIGRATE. */
 	bool migrate;
 	/* Do not explain on standard error why a call was refused with
 	 * -EDEADLK (NESTED USE above), nor what a shutdown has left behind.
@@ -159,7 +171,8 @@ typedef struct go_runtime_options {
 	int dump_signal;
 	/* Report a deadlock (DEADLOCKS above) that has lasted for so long.
 	 * GO_NEVER: none.  0: after a second in go_run() and go_run_with(),
-	 * none otherwise.  GOFER_DEADLOCK_AFTER_NS; never. */
+	 * none otherwise.  GOFER_DEADLOCK_AFTER_NS, a millisecond at least;
+	 * never. */
 	int64_t deadlock_after_ns;
 	/* Threads that run blocking calls and tasks (blocking.h) at a time;
 	 * what comes beyond that waits for its turn.  0: 512.
@@ -192,6 +205,11 @@ typedef struct go_runtime_options {
 	uint64_t seed;
 	/* What to call on the runtime's threads. */
 	go_thread_hooks hooks;
+	/* Pollers, at most 16, through which workers learn from the system
+	 * which descriptors are ready; each worker serves any of them, and each
+	 * is two descriptors of the process.  No more than workers are made.
+	 * 0: one per 16 workers.  GOFER_POLLERS. */
+	unsigned pollers;
 	/* Must be zero. */
 	uint64_t reserved[8];
 } go_runtime_options;

@@ -237,6 +237,12 @@ GO_API int go_select(go_case *cases, size_t count);
 /*
  * The same, if one of them can be done at once.
  *
+ *     go_case cases[] = {GO_RECV(box, &letter)};
+ *     int r = go_select_try(cases, 1);
+ *
+ *     if (r == -EAGAIN)
+ *             printf("nothing to select\n");
+ *
  * Returns  as go_select(); -EAGAIN (none can).  Never -ECANCELED.
  * Context  any.
  * Parks    never.

@@ -84,6 +84,11 @@ GO_API int go_mutex_lock_cancellable(go_mutex *m);
 /*
  * Lock a mutex that is free.
  *
+ *     if (go_mutex_trylock(&lock) == 0) {
+ *             ...
+ *             go_mutex_unlock(&lock);
+ *     }
+ *
  * Returns  0; -EBUSY (somebody has locked it, perhaps the caller).
  * Context  task or plain thread.
  * Parks    never.
@@ -145,6 +150,11 @@ GO_API int go_semaphore_acquire(go_semaphore *s);
 /*
  * Take a permit if there is one.
  *
+ *     if (go_semaphore_try(&permits) == 0) {
+ *             ...
+ *             go_semaphore_post(&permits);
+ *     }
+ *
  * Returns  0; -EAGAIN (there is none).
  * Context  any.
  * Parks    never.
@@ -182,6 +192,20 @@ GO_API int go_semaphore_destroy(go_semaphore *s);
  * A condition variable.  A wait ends by a signal, a broadcast, a deadline or a
  * cancellation, and never by itself; still somebody else may have got hold of
  * the mutex first, so test the condition in a loop.
+ *
+ *     static go_cond filled = GO_COND_INIT;
+ *     ...
+ *     while (r == 0 && count == 0)
+ *             r = go_cond_wait(&filled, &lock);
+ *     if (r == 0)
+ *             count--;
+ *     go_mutex_unlock(&lock);
+ *
+ * Who makes the condition true signals it, under the mutex or behind it:
+ *
+ *             count++;
+ *             go_mutex_unlock(&lock);
+ *             go_cond_signal(&filled);
  */
 typedef struct go_cond {
 	go_line line;

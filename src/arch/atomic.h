@@ -47,4 +47,14 @@ void go__perturb(void);
 #define go__perturb() ((void)0)
 #endif
 
+/*
+ * The same, for so long that another thread can free what only a count or an
+ * identity protects from here on.
+ */
+#ifdef GO_TEST_HOOKS
+void go__perturb_long(void);
+#else
+#define go__perturb_long() ((void)0)
+#endif
+
 #endif

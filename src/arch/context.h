@@ -101,6 +101,11 @@ void go__context_enter_asm(struct go__context *from, struct go__context *to);
 void go__context_exit_asm(struct go__context *to);
 /* Assembly.  Set what go__self answers. */
 void go__context_set(struct go__context *c);
+/*
+ * Assembly.  Call fn(arg), as a frame that tells if it is left by an exception,
+ * as the first frames of stacks do (exceptions.c).
+ */
+void *go__context_call(void *(*fn)(void *arg), void *arg);
 /* Assembly.  Put mxcsr and the x87 control word, or FPCR, to the defaults. */
 void go__context_reset_fp(void);
 

@@ -2,11 +2,16 @@
 /* Starting a program: see exec.h. */
 #include "arch/exec.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#ifdef __APPLE__
+#include <crt_externs.h>
+#endif
 
 #include "arch/sys.h"
 
@@ -24,25 +29,39 @@ static bool is_target(const struct go__exec *s, int fd)
 	return false;
 }
 
-#if HAVE_CLOSEFROM
+#ifdef __APPLE__
+/* A shared library cannot refer to the variable. */
+#define environ (*_NSGetEnviron())
+#define BY_FLAG true
+/* The flag closes all that no action mentions. */
+static int add_closefrom(posix_spawn_file_actions_t *a, int from)
+{
+	int r = 0;
+
+	(void)from;
+	for (int fd = 0; fd < 3 && r == 0; fd++)
+		if (go__sys_fcntl(fd, F_GETFD, 0) >= 0)
+			r = posix_spawn_file_actions_addinherit_np(a, fd);
+	return r;
+}
+#elif HAVE_CLOSEFROM
+#define BY_FLAG false
 static int add_closefrom(posix_spawn_file_actions_t *a, int from)
 {
 	return posix_spawn_file_actions_addclosefrom_np(a, from);
 }
 #else
-/* The highest number among some of the kernel's entries of a folder. */
-static int highest_of(const char *entries, size_t bytes)
+#define BY_FLAG false
+/* The highest number among some entries of a folder, or `highest`. */
+static int highest_of(const char *entries, size_t bytes, int highest)
 {
-	int highest = 0;
-
 	for (size_t at = 0; at < bytes;) {
-		unsigned short length;
-		int fd = atoi(entries + at + 19); /* Where its name is. */
+		const struct dirent *e = (const void *)(entries + at);
+		int fd = atoi(e->d_name);
 
-		memcpy(&length, entries + at + 16, sizeof(length));
 		if (fd > highest)
 			highest = fd;
-		at += length;
+		at += e->d_reclen;
 	}
 	return highest;
 }
@@ -52,15 +71,19 @@ static int highest_open(void)
 {
 	int fd = go__sys_open("/proc/self/fd",
 			      O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	_Alignas(struct dirent) char entries[2048];
 	int highest = 1023;
-	char entries[2048];
+	void *stream;
 	ssize_t n;
 
 	if (fd < 0)
 		return highest;
-	while ((n = go__sys_getdents64(fd, entries, sizeof(entries))) > 0)
-		if (highest_of(entries, (size_t)n) > highest)
-			highest = highest_of(entries, (size_t)n);
+	if (go__sys_dir_open(fd, &stream) == 0) {
+		while ((n = go__sys_dir_read(fd, stream, entries,
+					     sizeof(entries))) > 0)
+			highest = highest_of(entries, (size_t)n, highest);
+		go__sys_dir_close(stream);
+	}
 	go__sys_close(fd);
 	return highest;
 }
@@ -87,7 +110,7 @@ static int add_closes(const struct go__exec *s, posix_spawn_file_actions_t *a)
 	int r = 0;
 
 	/* That one is not open is no error for these. */
-	for (int fd = 3; fd < s->close_from && r == 0; fd++)
+	for (int fd = 3; fd < s->close_from && !BY_FLAG && r == 0; fd++)
 		if (!is_target(s, fd))
 			r = posix_spawn_file_actions_addclose(a, fd);
 	if (r == 0 && s->close_from)
@@ -121,6 +144,10 @@ static void set_all(const struct go__exec *s, posix_spawnattr_t *attr)
 
 	posix_spawnattr_setsigmask(attr, s->blocked);
 	posix_spawnattr_setsigdefault(attr, s->defaults);
+#ifdef __APPLE__
+	if (s->close_from)
+		flags |= POSIX_SPAWN_CLOEXEC_DEFAULT;
+#endif
 	if (s->session) {
 		flags |= POSIX_SPAWN_SETSID;
 	} else if (s->group) {

@@ -77,8 +77,26 @@ static void start(void *in)
 }
 
 /*
- * Called by the assembly when it cannot go on: an error, or a thread that has
- * no context yet.
+ * The thread has the resumer's exceptions now, and is to have the fiber's while
+ * it runs; on the way back the resumer may be on another thread, inside of a
+ * task.
+ */
+static int resume_keeping(fiber *f, void *in, void **out)
+{
+	struct go__exceptions mine = go__exceptions_swap(&f->exceptions);
+	int r;
+
+	f->state = FIBER__SUSPENDED;
+	r = fiber_resume(f, in, out);
+	if (f->state == FIBER__SUSPENDED)
+		f->state = FIBER__KEEPING;
+	f->exceptions = go__exceptions_swap(&mine);
+	return r;
+}
+
+/*
+ * Called by the assembly when it cannot go on: an error, a thread that has no
+ * context yet, or exceptions to keep.
  */
 int fiber__resume_slowly(fiber *f, void *in, void **out);
 
@@ -91,6 +109,8 @@ int fiber__resume_slowly(fiber *f, void *in, void **out)
 	if (f->state == FIBER__DONE)
 		return -ESRCH;
 	go__self();
+	if (f->state == FIBER__KEEPING)
+		return resume_keeping(f, in, out);
 	return fiber__resume(f, in, out);
 }
 
@@ -164,6 +184,8 @@ int fiber_create(fiber **made, fiber_fn *fn, void *arg,
 	f->stack_high = go__stack_high(f->stack.slot, f->stack.class);
 	go__sanitize_prepare(&f->sanitize, f->stack_low, f->stack_high);
 	f->sp = go__context_first_frame(f->stack_high, start);
+	if (go__exceptions_known())
+		f->state = FIBER__KEEPING;
 	*made = f;
 	return 0;
 }

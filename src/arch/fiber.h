@@ -3,6 +3,7 @@
 #ifndef GO_ARCH_FIBER_H
 #define GO_ARCH_FIBER_H
 
+#include "arch/exceptions.h"
 #include "arch/sanitize.h"
 #include "arch/stack.h"
 
@@ -13,10 +14,15 @@
  *
  *     state      who may use its stack         how it ends
  *     ---------  ----------------------------  -------------------------------
- *     SUSPENDED  nobody                        fiber_resume -> RUNNING
+ *     SUSPENDED, nobody                        fiber_resume -> RUNNING
+ *     KEEPING
  *     RUNNING    the context that resumed it,  fiber_yield -> SUSPENDED
- *                or a fiber that it resumed    its function returns -> DONE
+ *                or a fiber that it resumed    or KEEPING
+ *                                              its function returns -> DONE
  *     DONE       nobody                        fiber_destroy
+ *
+ * KEEPING is SUSPENDED for a fiber that has exceptions of C++ to look after
+ * (exceptions.c): a resume of it is not left to the assembly.
  *
  * Not atomic: a fiber has one user at a time, who hands it on in the way that
  * any other object is handed on.
@@ -25,6 +31,7 @@ enum {
 	FIBER__SUSPENDED,
 	FIBER__RUNNING,
 	FIBER__DONE,
+	FIBER__KEEPING,
 };
 
 struct fiber {
@@ -44,6 +51,7 @@ struct fiber {
 	struct go__stack stack;
 	char *stack_low, *stack_high;
 
+	struct go__exceptions exceptions; /* While KEEPING. */
 	struct go__sanitize sanitize;
 };
 

@@ -6,22 +6,30 @@
 #include "arch/sys.h"
 
 enum {
-	SPINS = 100
-}; /* About as long as a wake-up by the kernel costs. */
+	/* Pauses between two looks, doubled each time.  While we do not look,
+	 * the holder keeps the line, and what it guards, in its own cache. */
+	FIRST_PAUSES = 8,
+	MOST_PAUSES = 256,
+	LOOKS = 7,
+	NAP_NS = 1000000,
+};
 
 void go__lock_acquire_slow(struct go__lock *lock)
 {
-	for (int i = 0; i < SPINS; i++) {
+	for (int look = 0, pauses = FIRST_PAUSES; look < LOOKS; look++) {
+		for (int i = 0; i < pauses; i++)
+			go__cpu_relax();
+		if (pauses < MOST_PAUSES)
+			pauses *= 2;
 		/* relaxed: only a hint; go__lock_try decides. */
 		if (atomic_load_explicit(&lock->word, memory_order_relaxed) ==
 			    0 &&
 		    go__lock_try(lock))
 			return;
-		go__cpu_relax();
 	}
 	/* acquire <- [release]; 2 tells that holder that we sleep. */
 	while (atomic_exchange_explicit(&lock->word, 2, memory_order_acquire))
-		go__sys_futex_wait(&lock->word, 2, UINT64_MAX);
+		go__sys_futex_wait(&lock->word, 2, go__sys_now() + NAP_NS);
 }
 
 void go__lock_wake(struct go__lock *lock)

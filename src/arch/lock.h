@@ -15,6 +15,12 @@
  *
  * A waiter that has slept takes the lock as 2, because it cannot know whether
  * it was the last sleeper; the price is at most one needless wake per burst.
+ *
+ * RELEASE  looks at the word and then stores to it, which costs a third of an
+ *          exchange.  It may miss a waiter that writes its 2 in between, and
+ *          wake nobody: such a waiter sleeps until another release, or for
+ *          NAP_NS (lock.c) at most, and looks again.  It takes a holder that
+ *          loses its processor between the two instructions.
  */
 #ifndef GO_ARCH_LOCK_H
 #define GO_ARCH_LOCK_H
@@ -70,8 +76,12 @@ static inline void go__lock_acquire(struct go__lock *lock)
 
 static inline void go__lock_release(struct go__lock *lock)
 {
-	/* [release] pairs with the acquire of whoever takes it next. */
-	if (atomic_exchange_explicit(&lock->word, 0, memory_order_release) == 2)
+	/* relaxed: see RELEASE above.  [release] pairs with the acquire of
+	 * whoever takes it next. */
+	uint32_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
+
+	atomic_store_explicit(&lock->word, 0, memory_order_release);
+	if (word == 2)
 		go__lock_wake(lock);
 }
 

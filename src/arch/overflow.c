@@ -30,6 +30,7 @@
 
 #include "arch/context.h"
 #include "arch/fiber.h"
+#include "arch/sanitize.h"
 #include "arch/stack.h"
 #include "arch/sys.h"
 #include "arch/text.h"
@@ -37,13 +38,17 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <sys/auxv.h>
+#include <ucontext.h>
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51
+#endif
+#else
+#include <sys/ucontext.h>
 #endif
 
 enum {
@@ -63,7 +68,8 @@ static _Atomic uintptr_t reported;
 
 /* ---- The report -------------------------------------------------------- */
 
-static void add_who(struct go__text *t, const struct go__context *c)
+static void add_who(struct go__text *t, const struct go__context *c,
+		    bool setting)
 {
 	struct go__overflow o = {.kind = "a thread"};
 
@@ -87,11 +93,16 @@ static void add_who(struct go__text *t, const struct go__context *c)
 		go__text_put(t, ", spawned at ");
 		go__text_put(t, o.site);
 	}
-	if (o.setting) {
+	if (setting && o.setting) {
 		go__text_put(t, " (its size: ");
 		go__text_put(t, o.setting);
 		go__text_put(t, ")");
 	}
+}
+
+void go__overflow_who(struct go__text *t, const struct go__context *c)
+{
+	add_who(t, c, false);
 }
 
 static uintptr_t stack_pointer(const void *context)
@@ -104,6 +115,10 @@ static uintptr_t stack_pointer(const void *context)
 	return (uintptr_t)u->uc_mcontext.sp;
 #elif defined(__linux__) && defined(__riscv)
 	return (uintptr_t)u->uc_mcontext.__gregs[REG_SP];
+#elif defined(__APPLE__) && defined(__x86_64__)
+	return (uintptr_t)u->uc_mcontext->__ss.__rsp;
+#elif defined(__APPLE__) && defined(__aarch64__)
+	return (uintptr_t)u->uc_mcontext->__ss.__sp;
 #else
 	(void)u;
 	return 0; /* Unknown. */
@@ -136,12 +151,12 @@ static void report(const struct go__stack *s, const siginfo_t *info,
 		go__text_put(&t, "gofer: stack overflow: all ");
 		go__text_number(&t, go__stack_bytes(s->class), 10);
 		go__text_put(&t, " bytes used by ");
-		add_who(&t, c);
+		add_who(&t, c, true);
 	} else {
 		go__text_put(
 			&t,
 			"gofer: wild access to the guard below a stack, by ");
-		add_who(&t, c);
+		add_who(&t, c, true);
 	}
 	go__text_put(&t, "\ngofer: address ");
 	go__text_number(&t, (uintptr_t)info->si_addr, 16);
@@ -253,7 +268,9 @@ static int altstack_map(struct go__altstack *stack)
 
 static void altstack_unmap(struct go__altstack *stack)
 {
-	go__sys_munmap(stack->base, stack->bytes);
+	/* Valgrind goes on using one that has been disabled. */
+	if (!go__sanitize_on_valgrind())
+		go__sys_munmap(stack->base, stack->bytes);
 	*stack = (struct go__altstack){0};
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 struct go__context;
+struct go__text;
 
 /* A thread's alternate signal stack, if it is ours.  Owner: the thread. */
 struct go__altstack {
@@ -51,5 +52,8 @@ struct go__overflow {
  */
 extern void (*_Atomic go__overflow_describe)(const struct go__context *c,
 					     struct go__overflow *out);
+
+/* Write whose stack c runs on, in those words, but for the setting. */
+void go__overflow_who(struct go__text *t, const struct go__context *c);
 
 #endif

@@ -64,7 +64,7 @@ static void after_fork(void)
  */
 __attribute__((constructor)) static void watch_fork(void)
 {
-	pthread_atfork(before_fork, after_fork, after_fork);
+	go__sys_atfork(before_fork, after_fork, after_fork);
 }
 
 /* Under the depot's lock, or on a list that only the caller has. */

@@ -278,6 +278,27 @@ FUNC_BEGIN(go__context_exit_asm):
 	.cfi_endproc
 FUNC_END(go__context_exit_asm)
 
+/* void *go__context_call(void *(*fn)(void *arg), void *arg); */
+FUNC_BEGIN(go__context_call):
+	.cfi_startproc
+	END_OF_STACK
+	BTI_C
+	stp	x29, x30, [sp, #-16]!
+	.cfi_adjust_cfa_offset 16
+	.cfi_rel_offset x29, 0
+	.cfi_rel_offset x30, 8
+	mov	x29, sp
+	mov	x9, x0
+	mov	x0, x1
+	blr	x9
+	ldp	x29, x30, [sp], #16
+	.cfi_adjust_cfa_offset -16
+	.cfi_restore x29
+	.cfi_restore x30
+	ret
+	.cfi_endproc
+FUNC_END(go__context_call)
+
 /* void *fiber__switch(void **save_sp, void *load_sp, void *value); */
 FUNC_BEGIN(fiber__switch):
 	.cfi_startproc
@@ -365,12 +386,13 @@ FUNC_END(fiber__yield)
 	.text
 	.p2align 4
 	.cfi_startproc
+	END_OF_STACK
 	.cfi_undefined x30		/* Outermost: backtraces end here. */
 	nop
 	.globl	SYM(go__context_start)
 	HIDE(go__context_start)
 	FUNC_TYPE(go__context_start)
-SYM(go__context_start):
+INNER_LABEL(go__context_start)
 	BTI_C
 	mov	x29, #0			/* Ends chains of frame pointers too. */
 	mov	x30, #0

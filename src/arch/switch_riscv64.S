@@ -283,6 +283,25 @@ FUNC_BEGIN(go__context_exit_asm):
 	.cfi_endproc
 FUNC_END(go__context_exit_asm)
 
+/* void *go__context_call(void *(*fn)(void *arg), void *arg); */
+FUNC_BEGIN(go__context_call):
+	.cfi_startproc
+	END_OF_STACK
+	addi	sp, sp, -16
+	.cfi_adjust_cfa_offset 16
+	sd	ra, 8(sp)
+	.cfi_rel_offset ra, 8
+	mv	t0, a0
+	mv	a0, a1
+	jalr	t0
+	ld	ra, 8(sp)
+	.cfi_restore ra
+	addi	sp, sp, 16
+	.cfi_adjust_cfa_offset -16
+	ret
+	.cfi_endproc
+FUNC_END(go__context_call)
+
 /* void *fiber__switch(void **save_sp, void *load_sp, void *value); */
 FUNC_BEGIN(fiber__switch):
 	.cfi_startproc
@@ -365,6 +384,7 @@ FUNC_END(fiber__yield)
 	.text
 	.p2align 4
 	.cfi_startproc
+	END_OF_STACK
 	.cfi_undefined ra		/* Outermost: backtraces end here. */
 	nop
 	.globl	SYM(go__context_start)

@@ -283,6 +283,22 @@ FUNC_BEGIN(go__context_exit_asm):
 	.cfi_endproc
 FUNC_END(go__context_exit_asm)
 
+/* void *go__context_call(void *(*fn)(void *arg), void *arg); */
+FUNC_BEGIN(go__context_call):
+	.cfi_startproc
+	END_OF_STACK
+	endbr64
+	movq	%rdi, %rax
+	movq	%rsi, %rdi
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	callq	*%rax
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	ret
+	.cfi_endproc
+FUNC_END(go__context_call)
+
 /* void *fiber__switch(void **save_sp, void *load_sp, void *value); */
 FUNC_BEGIN(fiber__switch):
 	.cfi_startproc
@@ -368,12 +384,13 @@ FUNC_END(fiber__yield)
 	.text
 	.p2align 4
 	.cfi_startproc
+	END_OF_STACK
 	.cfi_undefined %rip		/* Outermost: backtraces end here. */
 	nop
 	.globl	SYM(go__context_start)
 	HIDE(go__context_start)
 	FUNC_TYPE(go__context_start)
-SYM(go__context_start):
+INNER_LABEL(go__context_start)
 	endbr64
 	xorl	%ebp, %ebp		/* Ends chains of frame pointers too. */
 	movq	%rax, %rdi		/* A raw fiber's first value. */

@@ -39,6 +39,17 @@ void go__perturb(void)
 		sched_yield();
 }
 
+void go__perturb_long(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	if ((uint32_t)t.tv_nsec * 2654435761u >> 26 == 0) {
+		t = (struct timespec){0, 200 * 1000};
+		nanosleep(&t, NULL);
+	}
+}
+
 static int ask(enum go__sys_call call)
 {
 	int (*hook)(enum go__sys_call) = go__sys_hook;
@@ -84,7 +95,7 @@ static int ask(enum go__sys_call call)
 #endif
 
 /* The same numbers on every architecture; older C libraries know neither. */
-#ifdef __linux__
+#if GO__LINUX
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
 #endif
@@ -94,6 +105,44 @@ static int ask(enum go__sys_call call)
 #define pidfd_open(pid, flags) (int)syscall(SYS_pidfd_open, pid, flags)
 #define pidfd_send_signal(fd, sig)                                             \
 	(int)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0U)
+#endif
+
+/* Of sys_posix.c; or there is no such thing, and the caller has another way. */
+#if !GO__LINUX
+static int is_lacking(int unused, ...)
+{
+	(void)unused;
+	errno = ENOSYS;
+	return -1;
+}
+#undef preadv2
+#undef pwritev2
+#undef recvmmsg
+#undef sendmmsg
+#define socket(...)            go__posix_socket(__VA_ARGS__)
+#define socketpair(...)        go__posix_socketpair(__VA_ARGS__)
+#define accept4(...)           go__posix_accept4(__VA_ARGS__)
+#define pipe2(...)             go__posix_pipe2(__VA_ARGS__)
+#define recvmsg(...)           go__posix_recvmsg(__VA_ARGS__)
+#define recvmmsg(...)          go__posix_recvmmsg(__VA_ARGS__)
+#define sendmmsg(...)          go__posix_sendmmsg(__VA_ARGS__)
+#define ppoll(...)             go__posix_ppoll(__VA_ARGS__)
+#define sigtimedwait(...)      go__posix_sigtimedwait(__VA_ARGS__)
+#define fdatasync(...)         go__posix_fdatasync(__VA_ARGS__)
+#define fallocate(...)         go__posix_fallocate(__VA_ARGS__)
+#define sendfile(...)          is_lacking(0, __VA_ARGS__)
+#define splice(...)            is_lacking(0, __VA_ARGS__)
+#define preadv2(...)           is_lacking(0, __VA_ARGS__)
+#define pwritev2(...)          is_lacking(0, __VA_ARGS__)
+#define pidfd_open(...)        is_lacking(0, __VA_ARGS__)
+#define pidfd_send_signal(...) is_lacking(0, __VA_ARGS__)
+#define process_vm_readv(...)  is_lacking(0, __VA_ARGS__)
+#endif
+
+#ifdef GO_KQUEUE
+#define kevent_change(kq, v, n)   kevent(kq, v, n, NULL, 0, NULL)
+#define kevent_trigger(kq, user)  kevent(kq, user, 1, NULL, 0, NULL)
+#define kevent_wait(kq, v, n, ts) kevent(kq, NULL, 0, v, n, ts)
 #endif
 
 /*
@@ -132,6 +181,9 @@ static int ask(enum go__sys_call call)
 GO__SYS_POSIX(RETRY, ONCE)
 #ifdef __linux__
 GO__SYS_LINUX(RETRY, ONCE)
+#endif
+#ifdef GO_KQUEUE
+GO__SYS_KQUEUE(RETRY, ONCE)
 #endif
 
 NOINLINE void *go__sys_mmap(void *at, size_t n, int prot, int flags, int fd,
@@ -194,12 +246,9 @@ NOINLINE size_t go__sys_page_bytes(void)
 	return n;
 }
 
-#ifdef __linux__
+#if GO__LINUX
 #ifndef SYS_process_madvise
 #define SYS_process_madvise 440 /* The same on every architecture. */
-#endif
-#ifndef SYS_epoll_pwait2
-#define SYS_epoll_pwait2 441
 #endif
 /* "The calling process", since Linux 6.14. */
 #define SELF_PIDFD             (-10000)
@@ -255,6 +304,158 @@ NOINLINE int go__sys_futex_wake(_Atomic uint32_t *word, int n)
 		return r;
 	r = (int)syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, n,
 			 NULL, NULL, 0);
+	return r < 0 ? -errno : r;
+}
+
+int go__sys_event(int ends[2])
+{
+	ends[0] = ends[1] = go__sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return ends[0] < 0 ? ends[0] : 0;
+}
+
+void go__sys_event_empty(int fd)
+{
+	uint64_t count;
+
+	(void)go__sys_read(fd, &count, sizeof(count));
+}
+
+void go__sys_event_close(const int ends[2])
+{
+	go__sys_close(ends[0]);
+}
+
+int go__sys_dir_open(int fd, void **stream)
+{
+	(void)fd;
+	*stream = NULL;
+	return 0;
+}
+
+_Static_assert(offsetof(struct dirent, d_ino) == 0 &&
+		       sizeof(((struct dirent *)0)->d_ino) == 8 &&
+		       offsetof(struct dirent, d_reclen) == 16 &&
+		       offsetof(struct dirent, d_type) == 18 &&
+		       offsetof(struct dirent, d_name) == 19,
+	       "the kernel's entries are the C library's");
+
+NOINLINE ssize_t go__sys_dir_read(int fd, void *stream, void *p, size_t n)
+{
+	ssize_t r = ASK(getdents64);
+
+	(void)stream;
+	if (r)
+		return r;
+	r = getdents64(fd, p, n);
+	return r < 0 ? -errno : r;
+}
+
+void go__sys_dir_rewind(void *stream)
+{
+	(void)stream;
+}
+
+void go__sys_dir_close(void *stream)
+{
+	(void)stream;
+}
+#else
+NOINLINE ssize_t go__sys_process_madvise(const struct iovec *v, size_t n,
+					 int advice)
+{
+	ssize_t r = ASK(process_madvise);
+
+	(void)v;
+	(void)n;
+	(void)advice;
+	return r ? r : -ENOSYS;
+}
+
+NOINLINE int go__sys_futex_wait(_Atomic uint32_t *word, uint32_t value,
+				uint64_t deadline_ns)
+{
+	int r = ASK(futex_wait);
+
+	return r ? r : go__posix_futex_wait(word, value, deadline_ns);
+}
+
+NOINLINE int go__sys_futex_wake(_Atomic uint32_t *word, int n)
+{
+	int r = ASK(futex_wake);
+
+	(void)n;
+	return r ? r : go__posix_futex_wake(word);
+}
+
+NOINLINE int go__sys_event(int ends[2])
+{
+	int r = ASK(eventfd);
+
+	if (r)
+		return r;
+	return pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+NOINLINE int go__sys_dir_open(int fd, void **stream)
+{
+	/* The C library's takes the descriptor that it is given. */
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy < 0)
+		return -errno;
+	*stream = fdopendir(copy);
+	if (*stream)
+		return 0;
+	fd = -errno;
+	close(copy);
+	return fd;
+}
+
+/* An entry is copied as far as its name goes. */
+NOINLINE ssize_t go__sys_dir_read(int fd, void *stream, void *p, size_t n)
+{
+	ssize_t error = ASK(getdents64);
+	size_t have = 0;
+
+	(void)fd;
+	while (error == 0 && have + sizeof(struct dirent) <= n) {
+		struct dirent *e;
+
+		errno = 0;
+		e = readdir(stream);
+		if (!e) {
+			error = -errno;
+			break;
+		}
+		memcpy((char *)p + have, e, e->d_reclen);
+		have += e->d_reclen;
+	}
+	return have ? (ssize_t)have : error;
+}
+
+NOINLINE void go__sys_dir_rewind(void *stream)
+{
+	rewinddir(stream);
+}
+
+NOINLINE void go__sys_dir_close(void *stream)
+{
+	(void)closedir(stream);
+}
+#endif
+
+#ifdef __linux__
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
+NOINLINE int go__sys_eventfd(unsigned start, int flags)
+{
+	int r = ASK(eventfd);
+
+	if (r)
+		return r;
+	r = eventfd(start, flags);
 	return r < 0 ? -errno : r;
 }
 
@@ -436,7 +637,7 @@ void go__sys_freeaddrinfo(struct addrinfo *list)
 	freeaddrinfo(list);
 }
 
-#ifdef __linux__
+#if GO__LINUX
 /* linux/membarrier.h: since Linux 4.14. */
 #define PRIVATE_EXPEDITED          (1 << 3)
 #define REGISTER_PRIVATE_EXPEDITED (1 << 4)

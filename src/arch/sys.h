@@ -26,6 +26,7 @@
 #ifndef GO_ARCH_SYS_H
 #define GO_ARCH_SYS_H
 
+#include <errno.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -40,14 +41,15 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#include "arch/lack.h"
+
 #ifdef __linux__
 #include <sched.h>
 #include <sys/epoll.h>
-
-/* Since Linux 4.14; musl has no name for it. */
-#ifndef RWF_NOWAIT
-#define RWF_NOWAIT 8
 #endif
+
+#ifdef GO_KQUEUE
+#include <sys/event.h>
 #endif
 
 /* clang-format off */
@@ -137,9 +139,13 @@ ONCE(int, sigaction, (int sig, const struct sigaction *set,		\
 ONCE(int, sigpending, (sigset_t *set), (set))				\
 ONCE(int, kill, (pid_t pid, int sig), (pid, sig))			\
 RETRY(pid_t, waitpid, (pid_t pid, int *status, int options),		\
-      (pid, status, options))
+      (pid, status, options))						\
+ONCE(int, waitid, (int kind, id_t id, siginfo_t *info, int options),	\
+     ((idtype_t)kind, id, info, options))				\
+GO__SYS_LACKING(RETRY, ONCE)
 
-#define GO__SYS_LINUX(RETRY, ONCE)					\
+/* Linux's; elsewhere as lack.h says. */
+#define GO__SYS_LACKING(RETRY, ONCE)					\
 RETRY(int, accept4, (int fd, struct sockaddr *a, socklen_t *len,	\
 		     int flags), (fd, a, len, flags))			\
 RETRY(ssize_t, sendfile, (int out, int in, size_t n), (out, in, NULL, n))\
@@ -156,33 +162,42 @@ RETRY(ssize_t, pwritev2, (int fd, const struct iovec *v, int n,		\
 			  off_t at, int flags), (fd, v, n, at, flags))	\
 RETRY(int, fallocate, (int fd, int mode, off_t at, off_t n),		\
       (fd, mode, at, n))						\
-ONCE(ssize_t, getdents64, (int fd, void *p, size_t n), (fd, p, n))	\
 ONCE(int, ppoll, (struct pollfd *v, nfds_t n,				\
 		  const struct timespec *ts, const sigset_t *mask),	\
      (v, n, ts, mask))							\
 ONCE(int, sigtimedwait, (const sigset_t *set, siginfo_t *info,		\
 			 const struct timespec *ts), (set, info, ts))	\
+ONCE(int, pidfd_open, (pid_t pid, unsigned flags), (pid, flags))	\
+ONCE(int, pidfd_send_signal, (int fd, int sig), (fd, sig))		\
+ONCE(ssize_t, process_vm_readv, (pid_t pid, const struct iovec *to,	\
+				 const struct iovec *from, int n),	\
+     (pid, to, 1, from, (unsigned long)n, 0))
+
+#define GO__SYS_LINUX(RETRY, ONCE)					\
 ONCE(int, epoll_create1, (int flags), (flags))				\
 ONCE(int, epoll_ctl, (int ep, int op, int fd, struct epoll_event *e),	\
      (ep, op, fd, e))							\
 ONCE(int, epoll_wait, (int ep, struct epoll_event *v, int n, int ms),	\
      (ep, v, n, ms))							\
-ONCE(int, eventfd, (unsigned start, int flags), (start, flags))		\
-ONCE(int, pidfd_open, (pid_t pid, unsigned flags), (pid, flags))	\
-ONCE(int, pidfd_send_signal, (int fd, int sig), (fd, sig))		\
-ONCE(int, waitid, (int kind, id_t id, siginfo_t *info, int options),	\
-     ((idtype_t)kind, id, info, options))				\
-ONCE(ssize_t, process_vm_readv, (pid_t pid, const struct iovec *to,	\
-				 const struct iovec *from, int n),	\
-     (pid, to, 1, from, (unsigned long)n, 0))				\
 ONCE(int, mincore, (void *p, size_t n, unsigned char *v), (p, n, v))	\
 ONCE(int, sched_getaffinity, (pid_t pid, size_t n, cpu_set_t *set),	\
      (pid, n, set))
 
+/* Of FreeBSD and macOS, and of tests/kqueue.  kevent() is one call for three
+ * things, which tests want to fail one by one. */
+#define GO__SYS_KQUEUE(RETRY, ONCE)					\
+ONCE(int, kqueue, (void), ())						\
+ONCE(int, kevent_change, (int kq, const struct kevent *v, int n),	\
+     (kq, v, n))							\
+ONCE(int, kevent_trigger, (int kq, const struct kevent *user),	\
+     (kq, user))							\
+ONCE(int, kevent_wait, (int kq, struct kevent *v, int n,		\
+			const struct timespec *ts), (kq, v, n, ts))
+
 /* These do not fit the tables; sys.c spells them out. */
 #define GO__SYS_OTHER(ONCE)						\
 ONCE(mmap) ONCE(process_madvise) ONCE(epoll_pwait2)			\
-ONCE(futex_wait) ONCE(futex_wake)					\
+ONCE(futex_wait) ONCE(futex_wake) ONCE(eventfd) ONCE(getdents64)	\
 ONCE(malloc) ONCE(calloc) ONCE(realloc) ONCE(aligned_alloc)		\
 ONCE(thread_create) ONCE(thread_join) ONCE(spawn)			\
 ONCE(realpath) ONCE(getaddrinfo) ONCE(getnameinfo) ONCE(membarrier)
@@ -196,7 +211,10 @@ enum go__sys_call {
 #ifdef __linux__
 	GO__SYS_LINUX(GO__SYS_ENUM, GO__SYS_ENUM)
 #endif
-		GO__SYS_OTHER(GO__SYS_ENUM1) GO__SYS_CALL_COUNT
+#ifdef GO_KQUEUE
+		GO__SYS_KQUEUE(GO__SYS_ENUM, GO__SYS_ENUM)
+#endif
+			GO__SYS_OTHER(GO__SYS_ENUM1) GO__SYS_CALL_COUNT
 };
 
 #define GO__SYS_DECLARE(result, name, parameters, arguments)                   \
@@ -204,6 +222,9 @@ enum go__sys_call {
 GO__SYS_POSIX(GO__SYS_DECLARE, GO__SYS_DECLARE)
 #ifdef __linux__
 GO__SYS_LINUX(GO__SYS_DECLARE, GO__SYS_DECLARE)
+#endif
+#ifdef GO_KQUEUE
+GO__SYS_KQUEUE(GO__SYS_DECLARE, GO__SYS_DECLARE)
 #endif
 
 #ifdef GO_TEST_HOOKS
@@ -227,6 +248,16 @@ static inline bool go__sys_is_error(const void *p)
 static inline int go__sys_error(const void *p)
 {
 	return (int)(intptr_t)p;
+}
+
+/*
+ * "There is no such call here": the kernel is older, or a sandbox does not let
+ * it through, for which containers answer EPERM.  For calls with a fallback
+ * that would give the same -EPERM, if it is about what was asked for.
+ */
+static inline bool go__sys_is_missing(ssize_t r)
+{
+	return r == -ENOSYS || r == -EPERM;
 }
 
 /* NULL on failure. */
@@ -261,7 +292,29 @@ int go__sys_futex_wait(_Atomic uint32_t *word, uint32_t value,
 /* Wake up to n sleepers.  The word itself is not read, and may be gone. */
 int go__sys_futex_wake(_Atomic uint32_t *word, int n);
 
+/*
+ * Something to be woken by that poll(2) knows: ends[0] is readable after a
+ * write of 8 bytes to ends[1], until go__sys_event_empty().  Of Linux's, an
+ * eventfd, both are the same number; else it is a pipe, which may be full: then
+ * it is readable, too.  0 or -errno.
+ */
+int go__sys_event(int ends[2]);
+void go__sys_event_empty(int fd);
+void go__sys_event_close(const int ends[2]);
+
+/*
+ * Reads a folder: entries in the form of struct dirent, each d_reclen long.
+ * *stream is what the system needs besides the descriptor, which stays the
+ * caller's.  `read` returns how many bytes, 0 at the end, or -errno.
+ */
+int go__sys_dir_open(int fd, void **stream);
+ssize_t go__sys_dir_read(int fd, void *stream, void *p, size_t n);
+void go__sys_dir_rewind(void *stream);
+void go__sys_dir_close(void *stream);
+
 #ifdef __linux__
+/* What go__sys_event() is there, also where the rest is portable. */
+int go__sys_eventfd(unsigned start, int flags);
 /* As epoll_wait, in nanoseconds (-1: no limit). */
 int go__sys_epoll_pwait2(int ep, struct epoll_event *v, int n, int64_t ns);
 #endif
@@ -280,6 +333,18 @@ int go__sys_spawn(pid_t *pid, const char *file,
 		  const posix_spawn_file_actions_t *actions,
 		  const posix_spawnattr_t *attr, char *const *argv,
 		  char *const *envp);
+/*
+ * As pthread_atfork(3), for constructors.  The library's handlers in the child
+ * follow those that make futexes usable there, whatever is constructed first.
+ */
+static inline void go__sys_atfork(void (*before)(void), void (*parent)(void),
+				  void (*child)(void))
+{
+#if !GO__LINUX
+	go__posix_begin();
+#endif
+	(void)pthread_atfork(before, parent, child);
+}
 /* Name the calling thread; longer names than the system takes are cut. */
 void go__sys_thread_name(const char *name);
 /* As pthread_sigmask.  Never fails on good arguments. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "arch/sys.h"
+#include "io/tcp.h"
 
 union address {
 	struct sockaddr any;
@@ -101,6 +102,7 @@ static int listen_at(const union address *a, socklen_t length, bool any)
 
 	if (fd < 0)
 		return fd;
+	go__send_at_once(fd);
 	r = go__sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (r == 0 && any && a->any.sa_family == AF_INET6)
 		r = go__sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero,
@@ -146,6 +148,7 @@ int go_tcp_dial(const char *address)
 	fd = go_socket(a.any.sa_family, SOCK_STREAM, 0);
 	if (fd < 0)
 		return fd;
+	go__send_at_once(fd);
 	r = go_connect(fd, &a.any, length);
 	if (r == 0)
 		return fd;

@@ -26,22 +26,43 @@
 #include "io/fdtable.h"
 #include "io/fdwait.h"
 
-static uint32_t socket_kind(int fd)
+static int option(int fd, int name)
 {
-	int type = 0, domain = 0, protocol = 0;
-	socklen_t length = sizeof(int);
+	int value = 0;
+	socklen_t length = sizeof(value);
+	int r = go__sys_getsockopt(fd, SOL_SOCKET, name, &value, &length);
 
-	if (go__sys_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0)
+	return r < 0 ? r : value;
+}
+
+#if GO__LINUX
+static bool is_tcp(int fd)
+{
+	int domain = option(fd, SO_DOMAIN);
+
+	return (domain == AF_INET || domain == AF_INET6) &&
+	       option(fd, SO_PROTOCOL) == IPPROTO_TCP;
+}
+#else
+/* Nothing else is a stream there. */
+static bool is_tcp(int fd)
+{
+	struct sockaddr_storage a = {.ss_family = AF_UNSPEC};
+	socklen_t length = sizeof(a);
+
+	return go__sys_getsockname(fd, (struct sockaddr *)&a, &length) == 0 &&
+	       (a.ss_family == AF_INET || a.ss_family == AF_INET6);
+}
+#endif
+
+uint32_t go__fd_socket_kind(int fd)
+{
+	int type = option(fd, SO_TYPE);
+
+	if (type < 0)
 		return 0;
-	length = sizeof(int);
-	(void)go__sys_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length);
-	length = sizeof(int);
-	(void)go__sys_getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol,
-				 &length);
-	if ((domain == AF_INET || domain == AF_INET6) && type == SOCK_STREAM &&
-	    protocol == IPPROTO_TCP)
-		return GO__FD_SOCKET | GO__FD_TCP;
-	return GO__FD_SOCKET;
+	return type == SOCK_STREAM && is_tcp(fd) ? GO__FD_SOCKET | GO__FD_TCP
+						 : GO__FD_SOCKET;
 }
 
 /* What was done to this very file before, in the terms of `kind`. */
@@ -119,7 +140,7 @@ static int adopt(struct go__fd *e, unsigned flags)
 	       undo_of(&old, &new, known_before(e));
 	r = set_flags(e->number, &old, &new);
 	if (r == 0)
-		r = go__fd_rename(e, kind | socket_kind(e->number));
+		r = go__fd_rename(e, kind | go__fd_socket_kind(e->number));
 	if (r < 0)
 		(void)set_flags(e->number, &new, &old);
 	return r;

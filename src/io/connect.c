@@ -108,15 +108,9 @@ static bool short_of_something(ssize_t r, void *unused)
 /* Of a connection: its listener's, unless that one is foreign. */
 static uint32_t kind_of(int fd, uint32_t listener)
 {
-	int protocol = 0;
-	socklen_t length = sizeof(protocol);
-
 	if (listener & GO__FD_OWN)
 		return listener & GO__FD_TYPE;
-	(void)go__sys_getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol,
-				 &length);
-	return GO__FD_OWN | GO__FD_SOCKET |
-	       (protocol == IPPROTO_TCP ? GO__FD_TCP : 0);
+	return GO__FD_OWN | GO__FD_SOCKET | go__fd_socket_kind(fd);
 }
 
 int go_accept(int fd, struct sockaddr *address, socklen_t *length)

@@ -210,7 +210,7 @@ static ssize_t move_in_kernel(struct copying *c)
 		r = in_kernel(c);
 
 	/* These two do not know each other; the buffer knows all. */
-	if (r == -EINVAL || r == -ENOSYS || r == -EOPNOTSUPP) {
+	if (r == -EINVAL || r == -EOPNOTSUPP || go__sys_is_missing(r)) {
 		c->way = WAY_BUFFER;
 		return 1;
 	}
@@ -338,6 +338,9 @@ static int wait_for(struct copying *c, struct pollfd *p)
 	n = r > 0 ? go__fd_poll_thread(c->waiter, v, 1) : r;
 	unlink_both(c);
 	r = go__wait_abandon(c->waiter);
+	/* It may have become time to look before the wait was given up. */
+	if (r == -ETIMEDOUT && go__fd_doubt_due(&c->doubt, c->waiter))
+		r = 0;
 	return n < 0 ? n : r;
 }
 
@@ -366,7 +369,7 @@ static bool is_closing(const struct side *s)
 	return go__fduse_closing(&s->look.entry->use);
 }
 
-static int run(struct copying *c)
+static int run_copy(struct copying *c)
 {
 	while (c->todo > 0) {
 		ssize_t r = go__wait_check(c->waiter);
@@ -405,7 +408,7 @@ static int enter(struct side *s)
 	return 0;
 }
 
-/* As run(), for a copy that has its buffer. */
+/* As run_copy(), for a copy that has its buffer. */
 static int run_on_both(struct copying *c)
 {
 	int r = enter(&c->from);
@@ -417,7 +420,7 @@ static int run_on_both(struct copying *c)
 		c->way = choose(c);
 		if (S_ISREG(c->from.mode) && c->way != WAY_BUFFER)
 			c->at = go__sys_lseek(c->from.fd, 0, SEEK_CUR);
-		r = run(c);
+		r = run_copy(c);
 		go__fd_look_leave(&c->to.look);
 	}
 	go__fd_look_leave(&c->from.look);

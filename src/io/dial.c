@@ -43,6 +43,7 @@
 #include <string.h>
 
 #include "arch/sys.h"
+#include "io/tcp.h"
 
 #define STAGGER_NS (250 * GO_MILLISECOND)
 
@@ -133,13 +134,13 @@ static void note_error(struct dial *d, int error)
 
 static int bind_source(int fd, const go_dial_options *o)
 {
-	int one = 1;
-
 	if (!o->source)
 		return 0;
+#ifdef IP_BIND_ADDRESS_NO_PORT
 	/* Port 0 is then chosen by the connect, among many more. */
-	(void)go__sys_setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one,
-				 sizeof(one));
+	(void)go__sys_setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT,
+				 &(int){1}, sizeof(int));
+#endif
 	return go_bind(fd, o->source, o->source_bytes);
 }
 
@@ -183,6 +184,8 @@ static int begin(const struct dial *d, const struct addrinfo *to, int *fd)
 	*fd = go_socket(to->ai_family, to->ai_socktype, to->ai_protocol);
 	if (*fd < 0)
 		return *fd;
+	if (to->ai_socktype == SOCK_STREAM)
+		go__send_at_once(*fd);
 	r = bind_source(*fd, d->options);
 	if (r == 0)
 		r = ask(*fd, to);

@@ -4,8 +4,7 @@
  *
  * The C library's DIR does not tell which readdir() will go to the disk, so
  * each would have to run in the pool.  Here a visit to the pool fetches as many
- * entries as the buffer holds, in the kernel's form, which on 64-bit systems is
- * the C library's struct dirent; most calls only step through them.
+ * entries as the buffer holds; most calls only step through them.
  */
 #include <gofer/file.h>
 #include <gofer/io.h>
@@ -21,15 +20,9 @@ enum {
 	BATCH_BYTES = 32768 - 64, /* With the rest of it, eight pages. */
 };
 
-_Static_assert(offsetof(struct dirent, d_ino) == 0 &&
-		       sizeof(((struct dirent *)0)->d_ino) == 8 &&
-		       offsetof(struct dirent, d_reclen) == 16 &&
-		       offsetof(struct dirent, d_type) == 18 &&
-		       offsetof(struct dirent, d_name) == 19,
-	       "the kernel's entries are the C library's");
-
 struct go_dir {
 	int fd;
+	void *stream;   /* What the system needs besides: sys.h. */
 	size_t at, end; /* What has been fetched and not yet been given out. */
 	_Alignas(struct dirent) char batch[BATCH_BYTES];
 };
@@ -43,21 +36,26 @@ static int64_t run_fetch(struct go__offload *self)
 {
 	struct go_dir *d = ((struct fetch *)self)->dir;
 
-	return go__sys_getdents64(d->fd, d->batch, sizeof(d->batch));
+	return go__sys_dir_read(d->fd, d->stream, d->batch, sizeof(d->batch));
 }
 
 int go_opendir(go_dir **dir, const char *path)
 {
 	struct go_dir *d = go__sys_malloc(sizeof(*d));
+	int r;
 
 	if (!d)
 		return -ENOMEM;
 	d->at = 0;
 	d->end = 0;
 	d->fd = go_open(path, O_RDONLY | O_DIRECTORY);
-	if (d->fd < 0) {
-		int r = d->fd;
-
+	r = d->fd;
+	if (r >= 0) {
+		r = go__sys_dir_open(d->fd, &d->stream);
+		if (r < 0)
+			(void)go_close(d->fd);
+	}
+	if (r < 0) {
 		go__sys_free(d);
 		return r;
 	}
@@ -90,6 +88,7 @@ int go_rewinddir(go_dir *dir)
 
 	if (r < 0)
 		return (int)r;
+	go__sys_dir_rewind(dir->stream);
 	dir->at = dir->end;
 	return 0;
 }
@@ -103,8 +102,10 @@ int go_closedir(go_dir *dir)
 {
 	int r = 0;
 
-	if (dir)
+	if (dir) {
+		go__sys_dir_close(dir->stream);
 		r = go_close(dir->fd);
+	}
 	go__sys_free(dir);
 	return r;
 }

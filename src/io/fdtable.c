@@ -48,9 +48,10 @@
  *
  * INVARIANTS
  *
- *   T1  A bit in watched means that the number is registered with that poller
- *       under the entry's generation (own), or was when last looked (foreign).
- *   T2  Whoever is in `waiters` has entered, and watched has its poller's bit.
+ *   T1  A bit in watched means that the number is registered with its poller of
+ *       that runtime, under the entry's generation (own), or was when last
+ *       looked (foreign).
+ *   T2  Whoever is in `waiters` has entered, and watched has its runtime's bit.
  *   T3  While CLOSING is set, watched is zero and nobody is added to waiters,
  *       but for one who releases.
  *
@@ -80,7 +81,7 @@ static void note_end(unsigned end)
 	/* relaxed: the exchange decides. */
 	unsigned old = atomic_load_explicit(&root_end, memory_order_relaxed);
 
-	/* [end] release -> go__fd_forget_poller(): the chunk is there. */
+	/* [end] release -> go__fd_forget_pollers(): the chunk is there. */
 	while (old < end && !atomic_compare_exchange_weak_explicit(
 				    &root_end, &old, end, memory_order_release,
 				    memory_order_relaxed))
@@ -136,7 +137,7 @@ int go__fd_make(int fd, struct go__fd **entry)
 	return 0;
 }
 
-void go__fd_forget_poller(unsigned index)
+void go__fd_forget_pollers(unsigned index)
 {
 	uint64_t bit = UINT64_C(1) << index;
 	/* acquire <- [end]. */
@@ -380,7 +381,7 @@ void go__fd_drop(int fd)
 
 static void in_child(void)
 {
-	/* acquire: as in go__fd_forget_poller(). */
+	/* acquire: as in go__fd_forget_pollers(). */
 	unsigned end = atomic_load_explicit(&root_end, memory_order_acquire);
 
 	for (unsigned i = 0; i < end; i++) {
@@ -394,5 +395,5 @@ static void in_child(void)
 
 __attribute__((constructor)) static void watch_fork(void)
 {
-	pthread_atfork(NULL, NULL, in_child);
+	go__sys_atfork(NULL, NULL, in_child);
 }

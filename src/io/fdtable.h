@@ -58,7 +58,7 @@ struct go__fd {
 	int number; /* Constant. */
 
 	/* Under lock. */
-	uint64_t watched;        /* Pollers in which it is registered ... */
+	uint64_t watched;        /* Runtimes' pollers that have it ... */
 	uint64_t watched_out;    /* ... and, of those, for writing too. */
 	struct go__link waiters; /* struct go__fd_wait: fdwait.h. */
 
@@ -128,6 +128,8 @@ static inline int go__fd_leave(struct go__fd *e)
  * non-blocking mode.  Returns 0; -ENOMEM or -EMFILE, and nothing is changed.
  */
 int go__fd_adopt(int fd, uint32_t kind);
+/* Of a socket, GO__FD_SOCKET and perhaps GO__FD_TCP; of anything else, 0. */
+uint32_t go__fd_socket_kind(int fd);
 
 /* The same for two; if it fails, both numbers have been closed. */
 int go__fd_adopt_pair(const int fds[2], uint32_t kind);
@@ -161,8 +163,8 @@ uint32_t go__fd_renew(struct go__fd *e, uint32_t kind);
  */
 void go__fd_drop(int fd);
 
-/* A poller is going: clear its bit everywhere. */
-void go__fd_forget_poller(unsigned index);
+/* A set of pollers is going: clear its bit everywhere. */
+void go__fd_forget_pollers(unsigned index);
 
 static inline uint32_t go__fd_kind(const struct go__fd *e)
 {

@@ -185,15 +185,15 @@ __attribute__((noinline)) static void pass_on(struct go__fd *e,
 /* ---- registering ---- */
 
 /*
- * A poller that was told of the number knows whether it still stands for that
- * file; `index` is one of those.  Under the lock.
+ * Pollers that were told of the number know whether it still stands for that
+ * file; `index` is that of one such set.  Under the lock.
  */
 static int ask(struct go__fd *e, unsigned index, bool out)
 {
 	uint32_t generation = go__ready_generation(go__ready_load(&e->ready));
 
 	out = out || (e->watched_out >> index & 1);
-	return go__poller_change(go__poller_at(index), e->number, generation,
+	return go__poller_change(go__pollers_at(index), e->number, generation,
 				 out);
 }
 
@@ -217,16 +217,16 @@ static void succeed(struct go__fd *e, struct go__wake_list *woken)
  * the new one is registered, whose edges would end those waits.  The kernel may
  * also still have a registration that we have forgotten.  Under the lock.
  */
-static int watch_anew(struct go__fd *e, struct go__poller *p, bool out,
+static int watch_anew(struct go__fd *e, struct go__pollers *p, bool out,
 		      struct go__wake_list *woken)
 {
-	uint64_t bit = UINT64_C(1) << go__poller_index(p);
+	uint64_t bit = UINT64_C(1) << go__pollers_index(p);
 	uint32_t generation;
 	int r = -ENOENT;
 
 	out = out || (e->watched_out & bit);
 	if (e->watched & bit) {
-		r = ask(e, go__poller_index(p), out);
+		r = ask(e, go__pollers_index(p), out);
 		if (r == -ENOENT)
 			succeed(e, woken);
 	} else if (go__fd_is_another(e)) {
@@ -248,13 +248,13 @@ static int watch_anew(struct go__fd *e, struct go__poller *p, bool out,
 GO__ALWAYS_INLINE int watch(struct go__fd *e, struct go__waiter *w,
 			    unsigned ways, struct go__wake_list *woken)
 {
-	/* A task's runtime does not change, nor does that one's poller. */
-	struct go__poller *p = go__task_of_waiter(w)->worker->runtime->poller;
+	/* A task's runtime does not change, nor do that one's pollers. */
+	struct go__pollers *p = go__task_of_waiter(w)->worker->runtime->pollers;
 	bool out = ways & GO__WAYS_OUT;
 	uint64_t watched = out ? e->watched_out : e->watched;
 
 	if ((go__fd_kind(e) & GO__FD_OWN) &&
-	    (watched >> go__poller_index(p) & 1))
+	    (watched >> go__pollers_index(p) & 1))
 		return 0;
 	return watch_anew(e, p, out, woken);
 }
@@ -304,8 +304,8 @@ bool go__fd_doubt_due(const struct go__fd_doubt *d, const struct go__waiter *w)
 int go__fd_recheck(struct go__fd *e, struct go__waiter *w, uint32_t generation,
 		   struct go__wake_list *woken)
 {
-	struct go__poller *p = go__task_of_waiter(w)->worker->runtime->poller;
-	uint64_t bit = UINT64_C(1) << go__poller_index(p);
+	struct go__pollers *p = go__task_of_waiter(w)->worker->runtime->pollers;
+	uint64_t bit = UINT64_C(1) << go__pollers_index(p);
 	int r;
 
 	if (go__fduse_closing(&e->use) ||
@@ -554,7 +554,8 @@ static bool must_try(const struct go__fd_call *c, const struct go__fd_op *op)
 GO__ALWAYS_INLINE void note_short(struct go__fd_call *c, uint64_t seen)
 {
 	if (c->waiter->is_task && (go__fd_kind(c->entry) & GO__FD_TCP) &&
-	    (seen & GO__READY_IN) && go__ready_short_tells(seen))
+	    (seen & GO__READY_IN) && GO__POLLER_TELLS_URGENT &&
+	    go__ready_short_tells(seen))
 		(void)go__ready_clear(&c->entry->ready, seen, GO__WAY_IN);
 }
 

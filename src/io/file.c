@@ -111,7 +111,11 @@ static int open_at(int dir, const char *path, int flags, mode_t mode)
 /* Whether open(2) takes a third argument. */
 static bool makes_file(int flags)
 {
-	return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+#ifdef O_TMPFILE
+	if ((flags & O_TMPFILE) == O_TMPFILE)
+		return true;
+#endif
+	return flags & O_CREAT;
 }
 
 int go_open(const char *path, int flags, ...)
@@ -198,7 +202,7 @@ static ssize_t read_memory(const struct move *m, uint32_t kind)
 	if (m->n < 0 || !m->v || is_uncached(m->fd, kind))
 		return -EAGAIN;
 	got = go__sys_preadv2(m->fd, m->v, m->n, m->at, RWF_NOWAIT);
-	if (got == -EOPNOTSUPP || got == -ENOSYS)
+	if (got == -EOPNOTSUPP || go__sys_is_missing(got))
 		return -EAGAIN;
 	if (got > 0 && (size_t)got < total(m->v, m->n) && !is_end(m, got))
 		return -EAGAIN;

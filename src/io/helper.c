@@ -8,7 +8,8 @@
  * is being run; but plain threads wait for signals too, and a runtime of the
  * current-thread flavour may stand still for an hour.  So there is a thread of
  * the library's, started when it is first needed.  It sleeps in epoll, on an
- * eventfd and on the pidfds of orphans, and each time
+ * eventfd and on the pidfds of orphans, or, where the system has none of these,
+ * in poll, on a pipe; and each time
  *
  *     H1  unblocks the signals that it has been told to
  *     H2  collects what handlers have noted, for the subscribers (signals.c)
@@ -35,7 +36,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/eventfd.h>
+#include <poll.h>
 
 #include "arch/sys.h"
 #include "io/process.h"
@@ -50,10 +51,11 @@ enum {
 
 struct go__lock go__helper_lock;
 
-/* Under go__helper_lock; the helper reads epoll, handlers read event. */
+/* Under go__helper_lock; the helper reads the first two, handlers event_in. */
 static bool running;
 static int epoll = -1;
-static _Atomic int event = -1;
+static int event = -1;
+static _Atomic int event_in = -1;
 
 /* Signals that the helper is to leave unblocked; written under the lock. */
 static _Atomic uint64_t wanted;
@@ -64,9 +66,10 @@ void go__helper_poke(void)
 {
 	uint64_t one = 1;
 	/* relaxed: constant while somebody can poke. */
-	int fd = atomic_load_explicit(&event, memory_order_relaxed);
+	int fd = atomic_load_explicit(&event_in, memory_order_relaxed);
 
-	/* Cannot fail: the counter holds 2^64 - 2 writes. */
+	/* Cannot fail: the counter holds 2^64 - 2 writes; and a pipe that is
+	 * full is readable. */
 	(void)go__sys_write(fd, &one, sizeof(one));
 }
 
@@ -95,32 +98,37 @@ static void apply_mask(uint32_t *mine)
 	go__sys_futex_wake(&applied, 1);
 }
 
-static void empty_event(void)
+#if GO__LINUX
+static void wait_for_news(void)
 {
-	/* relaxed: as in go__helper_poke(). */
-	int fd = atomic_load_explicit(&event, memory_order_relaxed);
-	uint64_t count;
+	struct epoll_event v[BATCH];
+	int n = go__sys_epoll_wait(epoll, v, BATCH, -1);
 
-	(void)go__sys_read(fd, &count, sizeof(count));
+	for (int i = 0; i < n; i++)
+		if (v[i].data.ptr)
+			go__process_orphan(v[i].data.ptr);
+		else
+			go__sys_event_empty(event);
 }
+#else
+static void wait_for_news(void)
+{
+	struct pollfd p = {.fd = event, .events = POLLIN};
+
+	if (go__sys_poll(&p, 1, -1) > 0)
+		go__sys_event_empty(event);
+}
+#endif
 
 static void *run(void *unused)
 {
-	struct epoll_event v[BATCH];
 	uint32_t mine = 0;
 
 	(void)unused;
 	go__sys_thread_name("gofer-helper");
 	for (;;) {
-		int n;
-
 		apply_mask(&mine);
-		n = go__sys_epoll_wait(epoll, v, BATCH, -1);
-		for (int i = 0; i < n; i++)
-			if (v[i].data.ptr)
-				go__process_orphan(v[i].data.ptr);
-			else
-				empty_event();
+		wait_for_news();
 		go__signals_collect();
 		go__process_orphans();
 	}
@@ -129,36 +137,56 @@ static void *run(void *unused)
 
 /* ---- starting ---- */
 
-static int open_both(void)
+#if GO__LINUX
+static int open_epoll(int fd)
 {
 	struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL};
-	int fd, r;
+	int r;
 
 	epoll = go__sys_epoll_create1(EPOLL_CLOEXEC);
 	if (epoll < 0)
 		return epoll;
-	fd = go__sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fd < 0) {
-		go__sys_close(epoll);
-		return fd;
-	}
 	r = go__sys_epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e);
-	if (r < 0) {
-		go__sys_close(fd);
+	if (r < 0)
 		go__sys_close(epoll);
+	return r;
+}
+#else
+static int open_epoll(int fd)
+{
+	(void)fd;
+	return 0;
+}
+#endif
+
+static int open_both(void)
+{
+	int ends[2];
+	int r = go__sys_event(ends);
+
+	if (r < 0)
+		return r;
+	r = open_epoll(ends[0]);
+	if (r < 0) {
+		go__sys_event_close(ends);
 		return r;
 	}
+	event = ends[0];
 	/* relaxed: no handler, and no thread, reads it before it is told to. */
-	atomic_store_explicit(&event, fd, memory_order_relaxed);
+	atomic_store_explicit(&event_in, ends[1], memory_order_relaxed);
 	return 0;
 }
 
 static void close_both(void)
 {
 	/* relaxed: as above. */
-	go__sys_close(
-		atomic_exchange_explicit(&event, -1, memory_order_relaxed));
-	go__sys_close(epoll);
+	int ends[2] = {event, atomic_exchange_explicit(&event_in, -1,
+						       memory_order_relaxed)};
+
+	go__sys_event_close(ends);
+	if (epoll >= 0)
+		go__sys_close(epoll);
+	event = epoll = -1;
 }
 
 int go__helper_start(void)
@@ -219,6 +247,7 @@ void go__helper_block(uint64_t signals)
 		(void)go__sys_futex_wait(&applied, now, GO__NO_DEADLINE);
 }
 
+#if GO__LINUX
 int go__helper_watch(int fd, void *p)
 {
 	/* Edge-triggered: one that somebody traces is readable, and is not to
@@ -233,6 +262,19 @@ void go__helper_forget(int fd)
 	/* Cannot fail: it is there, and open. */
 	(void)go__sys_epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL);
 }
+#else
+int go__helper_watch(int fd, void *p)
+{
+	(void)fd;
+	(void)p;
+	return -ENOSYS;
+}
+
+void go__helper_forget(int fd)
+{
+	(void)fd;
+}
+#endif
 
 /* ---- fork ---- */
 
@@ -269,5 +311,5 @@ static void in_child(void)
 /* When the library is loaded: stack.c says why. */
 __attribute__((constructor)) static void watch_fork(void)
 {
-	pthread_atfork(before_fork, in_parent, in_child);
+	go__sys_atfork(before_fork, in_parent, in_child);
 }

@@ -6,7 +6,7 @@
 
 #include "io/fdwait.h"
 
-static void *run(void *arg)
+static void *run_job(void *arg)
 {
 	struct go__offload *self = arg;
 
@@ -16,7 +16,7 @@ static void *run(void *arg)
 
 int64_t go__offload(struct go__offload *self)
 {
-	int r = go_blocking(run, self, NULL);
+	int r = go_blocking(run_job, self, NULL);
 
 	return r < 0 ? r : self->result;
 }

@@ -133,7 +133,7 @@ static pid_t look_at(struct awaited *a)
 	return r == 0 ? -EAGAIN : r;
 }
 
-static ssize_t attempt(struct go__fd *e, struct go__fd_op *op)
+static ssize_t attempt_look(struct go__fd *e, struct go__fd_op *op)
 {
 	(void)e;
 	return look_at((struct awaited *)op);
@@ -141,7 +141,7 @@ static ssize_t attempt(struct go__fd *e, struct go__fd_op *op)
 
 static pid_t wait_by_pidfd(int pidfd, struct awaited *a)
 {
-	a->op.attempt = attempt;
+	a->op.attempt = attempt_look;
 	a->op.way = GO__WAY_IN;
 	a->op.eager = true;
 	return (pid_t)go__fd_run(pidfd, &a->op);
@@ -228,7 +228,7 @@ static int send_signal(const go_process *p, int sig)
 		return go__sys_kill(-p->pid, sig);
 	if (p->pidfd >= 0)
 		r = go__sys_pidfd_send_signal(p->pidfd, sig);
-	return r == -ENOSYS ? go__sys_kill(p->pid, sig) : r;
+	return go__sys_is_missing(r) ? go__sys_kill(p->pid, sig) : r;
 }
 
 int go_process_kill(go_process *p, int sig)

@@ -30,7 +30,7 @@ static bool is_blocked(void)
 {
 	struct go__task *t = go__task_self();
 
-	return t && t->worker->runtime->flavour == GO_MULTI_THREAD;
+	return t && t->worker->runtime->flavour != GO_CURRENT_THREAD;
 }
 
 static bool is_pending(void)

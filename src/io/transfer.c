@@ -11,6 +11,7 @@
  *     preadv2(RWF_NOWAIT)         sendmsg(MSG_DONTWAIT)       most; sockets
  *     recvmsg(MSG_DONTWAIT)       pwritev2(RWF_NOWAIT)        sockets; most
  *     the pool                    the pool                    files, disks
+ *     poll(0), then read          poll(0), then the pool      terminals
  *     poll(0), then read          poll(0), then write         the rest
  *
  * Files on disks, and others that poll(2) always calls ready, are read at once
@@ -18,12 +19,16 @@
  * (go__fd_run() does that, told by -EAGAIN).  They are written there in any
  * case, own ones too: file.c says why.
  *
- * The rest is terminals and odd devices (and, for the first row, kernels and
- * emulators without preadv2).  Between poll and read another process could
- * take the bytes, and the read would then block the worker; among our own calls
- * the entry's lock prevents that.  A pipe that poll calls writable may have
- * less room than a large write wants, so that one writes PIPE_BUF bytes at
- * most.
+ * The rest is odd files (and, for the first row, kernels and emulators without
+ * preadv2).  Between poll and read another process could take the bytes, and
+ * the read would then block the worker; among our own calls the entry's lock
+ * prevents that.  A pipe that poll calls writable may have less room than a
+ * large write wants, so that one writes PIPE_BUF bytes at most.
+ *
+ * A terminal that poll calls writable may have room for one byte, and a write
+ * waits there until all of its bytes are taken: until whoever reads them has
+ * run, who may be a task of ours.  So a thread of the pool waits, for PIPE_BUF
+ * bytes at a time, and what has no room at all waits as for other files.
  *
  * Writes to sockets go through send with MSG_NOSIGNAL, others through quiet.c.
  */
@@ -32,14 +37,16 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/stat.h>
 
 #include "arch/sys.h"
+#include "io/offload.h"
 #include "io/quiet.h"
 
 /* "The file, or the kernel, does not know this way of asking." */
 static bool unknown(ssize_t r)
 {
-	return r == -EOPNOTSUPP || r == -ENOSYS || r == -ENOTSOCK;
+	return r == -EOPNOTSUPP || r == -ENOTSOCK || go__sys_is_missing(r);
 }
 
 static bool is_ready(int fd, short events)
@@ -53,7 +60,7 @@ static bool is_ready(int fd, short events)
 static ssize_t receive(int fd, const struct iovec *v, int n)
 {
 	struct msghdr m = {.msg_iov = (struct iovec *)v,
-			   .msg_iovlen = (size_t)n};
+			   .msg_iovlen = (go__iov_count)n};
 
 	return go__sys_recvmsg(fd, &m, MSG_DONTWAIT);
 }
@@ -61,7 +68,7 @@ static ssize_t receive(int fd, const struct iovec *v, int n)
 static ssize_t transmit(int fd, const struct iovec *v, int n)
 {
 	struct msghdr m = {.msg_iov = (struct iovec *)v,
-			   .msg_iovlen = (size_t)n};
+			   .msg_iovlen = (go__iov_count)n};
 
 	return go__sys_sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -102,6 +109,50 @@ static ssize_t poll_and_write(struct go__fd *e, const struct iovec *v, int n)
 	return r;
 }
 
+/* One piece of what is written to a terminal. */
+struct piece {
+	struct go__offload offload;
+	int fd;
+	struct iovec v;
+	bool begun;
+};
+
+static int64_t write_piece(struct go__offload *self)
+{
+	struct piece *p = (struct piece *)self;
+
+	p->begun = true;
+	return go__quiet_writev(p->fd, &p->v, 1, false);
+}
+
+/* Suspends. */
+static ssize_t poll_and_offload(struct go__fd *e, const struct iovec *v, int n)
+{
+	struct piece p = {
+		.offload.run = write_piece,
+		.fd = e->number,
+		.v = first_of(v, n),
+	};
+	int64_t r;
+
+	if (p.v.iov_len > PIPE_BUF)
+		p.v.iov_len = PIPE_BUF;
+	if (!is_ready(e->number, POLLOUT))
+		return -EAGAIN;
+	r = go__offload(&p.offload);
+	/* No thread is to be had: the worker has to wait. */
+	if (!p.begun && (r == -EAGAIN || r == -ENOMEM))
+		r = write_piece(&p.offload);
+	return (ssize_t)r;
+}
+
+static bool is_device(int fd)
+{
+	struct stat st;
+
+	return go__sys_fstat(fd, &st) == 0 && S_ISCHR(st.st_mode);
+}
+
 /* From the position of a file of ours, what memory has. */
 static ssize_t read_memory(struct go__fd *e, const struct go__transfer *t)
 {
@@ -122,7 +173,11 @@ static ssize_t read_odd(struct go__fd *e, const struct go__transfer *t)
 
 static ssize_t write_odd(struct go__fd *e, const struct go__transfer *t)
 {
-	return go__fd_is_disk(e) ? -EAGAIN : poll_and_write(e, t->v, t->n);
+	if (go__fd_is_disk(e))
+		return -EAGAIN;
+	if (is_device(e->number))
+		return poll_and_offload(e, t->v, t->n);
+	return poll_and_write(e, t->v, t->n);
 }
 
 /* On a thread of the pool, of what cannot be waited for. */

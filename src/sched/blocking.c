@@ -55,7 +55,9 @@ static void *run(struct go__thread *self, struct go__waiter *w, go_fn *fn,
 		 void *arg)
 {
 	set_kind(w, GO__WAIT_BLOCKING_RUNS);
-	arg = fn(arg);
+	self->pool.serves = go__task_of_waiter(w);
+	arg = go__context_call(fn, arg);
+	self->pool.serves = NULL;
 	go__exit_if_forked(self->pool.runtime);
 	if (self->extra)
 		go__extra_end(&self->extra);

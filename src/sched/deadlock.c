@@ -10,8 +10,8 @@
  *
  * THE RULE  It is a deadlock if
  *
- *     C1  all active workers (idle.h) sleep, and the sentry has seen no event
- *         for a while;
+ *     C1  all active workers (idle.h) sleep, and the sentry of the first post
+ *         (sleep.c) has seen no event for a while;
  *     C2  every task of the runtime has left its stack in a wait that nobody
  *         has claimed, that has no deadline, and that is of a kind which only
  *         calls of this library end: not a descriptor, not time;

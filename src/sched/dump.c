@@ -180,7 +180,7 @@ static ssize_t copy_memory(void *to, const void *from, size_t n, bool is_string)
 		{(void *)((uintptr_t)from + first), n - first}};
 	ssize_t r = go__sys_process_vm_readv(getpid(), &into, parts, 2);
 
-	return r == -ENOSYS || r == -EPERM
+	return go__sys_is_missing(r)
 		       ? copy_through_a_pipe(to, from, n, is_string)
 		       : r;
 }

@@ -22,7 +22,8 @@
  * it has: it may do what a thread may do outside of runtimes, but when its
  * function returns there is nobody to return to, and the process ends as it
  * does when its last thread ends: exit(0).  The same holds for a job in the
- * pool.
+ * pool, and for the program's hooks and its on_stuck: what called them is in
+ * the middle of a protocol with threads that do not exist.
  *
  * An eventfd of the caller's is shared with the parent, who would miss what the
  * child reads from it: the child gets another one when it needs it.
@@ -30,11 +31,11 @@
  * What other threads did with an object at that moment (a channel's lock that
  * was held) stays as it was, as with the locks of POSIX.
  *
- * TESTS  test_fork.c.
+ * TESTS  test_fork.c, test_ends.c.
  */
-#include <pthread.h>
 #include <stdlib.h>
 
+#include "arch/sys.h"
 #include "sched/dump.h"
 #include "sched/ending.h"
 #include "sched/extra.h"
@@ -82,7 +83,7 @@ static void in_child(void)
 
 __attribute__((constructor)) static void watch_fork(void)
 {
-	pthread_atfork(before, in_parent, in_child);
+	go__sys_atfork(before, in_parent, in_child);
 }
 
 void go__exit_if_forked(const struct go_runtime *rt)

@@ -246,6 +246,22 @@ int go_group_cancel(go_group *group)
 	return 0;
 }
 
+/* Cancel it for a wait that has ended early.  Returns the first error so far:
+ * what children end with from here on is our doing. */
+static int give_up(struct go__group *g)
+{
+	struct go__claimed woken;
+	int error;
+
+	go__claimed_init(&woken);
+	go__lock_acquire(&g->lock);
+	error = g->error;
+	cancel(g, &woken);
+	go__lock_release(&g->lock);
+	go__claimed_deliver(&woken);
+	return error;
+}
+
 int go_group_wait(go_group *group)
 {
 	struct go__group *g = inside(group);
@@ -262,13 +278,14 @@ int go_group_wait(go_group *group)
 	if (r == 0)
 		r = wait_for_none(g, w, false);
 	if (r < 0) {
-		(void)go_group_cancel(group);
+		error = give_up(g);
 		(void)wait_for_none(g, w, true);
+		return r == -EDEADLK || !error ? r : error;
 	}
 	go__lock_acquire(&g->lock);
 	error = g->error;
 	go__lock_release(&g->lock);
-	return r == -EDEADLK || !error ? r : error;
+	return error;
 }
 
 void go_group_end(go_group *group)

@@ -83,8 +83,10 @@ static bool has_had_its_turn(void *arg)
 	uint64_t ran = w->runs - turn->begun;
 	uint64_t left = turn->most > ran ? turn->most - ran : 0;
 
-	if (left == 0 ||
-	    (turn->until != GO__NO_DEADLINE && go__sys_now() >= turn->until)) {
+	/* However late it is, one task runs: who gives little time each turn
+	 * would get nowhere else. */
+	if (left == 0 || (ran > 0 && turn->until != GO__NO_DEADLINE &&
+			  go__sys_now() >= turn->until)) {
 		w->turning = false;
 		return true;
 	}
@@ -182,7 +184,7 @@ int go_runtime_fd(go_runtime *rt)
 	/* An empty turn, so that it dozes from here on. */
 	if (r == 0 && !is_guest(rt))
 		r = take_turn(rt, 0, GO__NO_DEADLINE);
-	return r < 0 ? r : go__poller_fd(rt->poller);
+	return r < 0 ? r : go__poller_fd(rt->post[0].poller);
 }
 
 /* Under rt->lock. */

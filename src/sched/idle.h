@@ -88,13 +88,13 @@ struct go__idle {
 	 * searching ones. */
 	_Atomic uint64_t state;
 	struct go__lock lock;
-	struct go__link sleepers; /* Under lock.  The sentry is last. */
+	struct go__link sleepers; /* Under lock.  Sentries are last. */
 };
 
 /* A worker's place in the list. */
 struct go__sleeper {
 	struct go__link link; /* Under idle.lock. */
-	bool sentry;          /* Under idle.lock: sleeps in the poller. */
+	bool sentry;          /* Under idle.lock: sleeps in a poller. */
 };
 
 static inline uint32_t go__idle_count(uint64_t state)

@@ -6,6 +6,12 @@
  *
  * Tasks are read as the dump reads them (dump.c), while they run.  All that
  * belongs to them stays: a runtime with tasks or threads cannot be destroyed.
+ *
+ * The program's fn is called with no lock held, and nothing of the walk is of
+ * this thread or this runtime, so fn may call whatever its caller may, and
+ * park.  If it forks, the child ends the walk: there is nobody left in its copy
+ * of the runtime, and to look for threads takes locks that may be copied as
+ * held.
  */
 #include "sched/left.h"
 
@@ -24,11 +30,13 @@ struct teller {
 	int count;
 };
 
-static void tell(struct teller *x, const go_left *left)
+/* Returns whether to go on. */
+static bool tell(struct teller *x, const go_left *left)
 {
 	x->count++;
 	if (x->fn)
 		x->fn(left, x->arg);
+	return !x->runtime->dead;
 }
 
 static bool tell_task(struct go__task *t, void *arg)
@@ -43,34 +51,33 @@ static bool tell_task(struct go__task *t, void *arg)
 	if (doing == GO__NOT_THERE)
 		return true;
 	go__text_char(&state, '\0');
-	tell(x, &(go_left){
-			.runtime = x->runtime,
-			.task = brief.id,
-			.name = brief.named ? brief.name : NULL,
-			.site = brief.site,
-			.state = state.s,
-			.blocked = doing == GO__BLOCKED,
-		});
-	return true;
+	return tell(x, &(go_left){
+			       .runtime = x->runtime,
+			       .task = brief.id,
+			       .name = brief.named ? brief.name : NULL,
+			       .site = brief.site,
+			       .state = state.s,
+			       .blocked = doing == GO__BLOCKED,
+		       });
 }
 
 int go_runtime_left(go_runtime *rt, void (*fn)(const go_left *, void *),
 		    void *arg)
 {
 	struct teller x = {rt, fn, arg, 0};
-	unsigned threads;
+	unsigned threads = 0;
 
 	if (!rt)
 		return -EINVAL;
-	if (rt->dead)
-		return -ECHILD;
-	go__block_each(tell_task, &x);
-	threads = go__runtime_threads_left(rt);
+	if (!rt->dead)
+		go__block_each(tell_task, &x);
+	if (!rt->dead)
+		threads = go__runtime_threads_left(rt);
 	if (threads != 0)
-		tell(&x, &(go_left){.runtime = rt,
-				    .threads = threads,
-				    .state = "has not ended"});
-	return x.count;
+		(void)tell(&x, &(go_left){.runtime = rt,
+					  .threads = threads,
+					  .state = "has not ended"});
+	return rt->dead ? -ECHILD : x.count;
 }
 
 static void put_number(struct go__text *x, uint64_t n, const char *one,

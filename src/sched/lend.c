@@ -13,7 +13,8 @@
  * the injection queue, and it ceases to be active (idle.h).  Its slot stays,
  * with its counters and its timers, and is looked at like all others for the
  * rest of the runtime's life.  No task is bound to it: pinned tasks that it
- * spawns belong to a worker that stays (go__worker_home()).
+ * spawns belong to a worker that stays (go__worker_home()), and for those that
+ * it finds among the starved it has a stack at most (pick.c).
  *
  * ALONE  The worker of a runtime that has but one uses no locked instruction on
  * its queues (ring.h), and none to acquire the poller.  So before another is
@@ -50,7 +51,9 @@
  * INVARIANT  alone implies that no worker is lent.  Only the watchdog's thread
  *            changes either.
  *
- * TESTS  model_lend.c; test_stuck.c.
+ * Where tasks stay nobody is lent (home.c).
+ *
+ * TESTS  model_lend.c; model_loan.c: the end of the runtime; test_stuck.c.
  */
 #include <string.h>
 

@@ -34,6 +34,11 @@ enum {
 	WORKERS_MOST = 256,
 	FAIRNESS = 61,
 	BLOCKING_MOST = 512,
+#ifdef GO_TEST_SMALL
+	WORKERS_PER_POLLER = 2,
+#else
+	WORKERS_PER_POLLER = 16,
+#endif
 };
 
 static const int64_t KEEP_ALIVE = 10 * GO_SECOND;
@@ -43,12 +48,15 @@ static const int64_t STUCK_AFTER = 10 * GO_MILLISECOND;
 static const uint64_t THREAD_STACK_MOST = (uint64_t)1 << 30;
 /* Less does not hold what a worker does, or is refused by the system. */
 static const size_t THREAD_STACK_LEAST = 128 * 1024;
+/* With less an idle runtime would do nothing but look for deadlocks. */
+static const uint64_t PATIENCE_LEAST = GO_MILLISECOND;
 
 /* ---- the table ---- */
 
 enum how {
 	NUMBER,
 	DURATION, /* A number of nanoseconds, not 0, or "never". */
+	PATIENCE, /* The same, but not less than PATIENCE_LEAST. */
 	SIGNAL,   /* The number of one that may be dumped on; 0: none. */
 	FLAVOUR,
 	TEXT,
@@ -79,10 +87,11 @@ static const struct setting settings[] = {
 	SETTING("THREAD_NAME", TEXT, thread_name, 0),
 	SETTING("FAIRNESS_INTERVAL", NUMBER, fairness_interval, UINT32_MAX),
 	SETTING("POLL_INTERVAL_NS", NUMBER, poll_interval_ns, GO_SECOND),
+	SETTING("POLLERS", NUMBER, pollers, GO__POLLERS_MOST),
 	SETTING("ALLOW_UNGUARDED", NUMBER, allow_unguarded, 1),
 	SETTING("MIGRATE", NUMBER, migrate, 1),
 	SETTING("DUMP_SIGNAL", SIGNAL, dump_signal, INT_MAX),
-	SETTING("DEADLOCK_AFTER_NS", DURATION, deadlock_after_ns, GO_NEVER),
+	SETTING("DEADLOCK_AFTER_NS", PATIENCE, deadlock_after_ns, GO_NEVER),
 	SETTING("MAX_BLOCKING_THREADS", NUMBER, max_blocking_threads,
 		UINT32_MAX),
 	SETTING("BLOCKING_KEEP_ALIVE_NS", DURATION, blocking_keep_alive_ns,
@@ -100,6 +109,7 @@ enum {
 static const char *const flavours[] = {
 	[GO_MULTI_THREAD] = "multi",
 	[GO_CURRENT_THREAD] = "current",
+	[GO_HOME_THREAD] = "home",
 };
 
 enum {
@@ -180,11 +190,12 @@ static bool parse_flavour(const char *text, uint64_t *value)
 	return false;
 }
 
-static bool parse_duration(const char *text, uint64_t most, uint64_t *value)
+static bool parse_duration(const char *text, uint64_t least, uint64_t most,
+			   uint64_t *value)
 {
 	*value = GO_NEVER;
 	return strcmp(text, "never") == 0 ||
-	       (parse(text, most, value) && *value != 0);
+	       (parse(text, most, value) && *value >= least);
 }
 
 static bool parse_signal(const char *text, uint64_t most, uint64_t *value)
@@ -219,7 +230,10 @@ static void override(go_runtime_options *o, const struct setting *s)
 		good = parse(text, s->most, &value);
 		break;
 	case DURATION:
-		good = parse_duration(text, s->most, &value);
+		good = parse_duration(text, 1, s->most, &value);
+		break;
+	case PATIENCE:
+		good = parse_duration(text, PATIENCE_LEAST, s->most, &value);
 		break;
 	case SIGNAL:
 		good = parse_signal(text, s->most, &value);
@@ -249,9 +263,10 @@ static int check(const go_runtime_options *o)
 {
 	if (!is_zero(o->reserved, sizeof(o->reserved) / sizeof(uint64_t)) ||
 	    (unsigned)o->flavour >= FLAVOURS || o->workers > WORKERS_MOST ||
-	    o->deadlock_after_ns < 0 || o->poll_interval_ns < 0 ||
-	    o->stuck_after_ns < 0 || o->dump_signal < 0 ||
-	    o->blocking_keep_alive_ns < 0 || o->poll_interval_ns > GO_SECOND ||
+	    o->pollers > GO__POLLERS_MOST || o->deadlock_after_ns < 0 ||
+	    o->poll_interval_ns < 0 || o->stuck_after_ns < 0 ||
+	    o->dump_signal < 0 || o->blocking_keep_alive_ns < 0 ||
+	    o->poll_interval_ns > GO_SECOND ||
 	    (o->stack_bytes && !go__stack_class(o->stack_bytes)))
 		return -EINVAL;
 	return 0;
@@ -268,9 +283,24 @@ static unsigned count_workers(const go_runtime_options *o)
 	return n < WORKERS_MOST ? n : WORKERS_MOST;
 }
 
+/* Once the workers are counted: with more, nobody could sleep in them all. */
+static unsigned count_pollers(const go_runtime_options *o)
+{
+	unsigned n = o->pollers;
+
+	if (n == 0)
+		n = (o->workers + WORKERS_PER_POLLER - 1) / WORKERS_PER_POLLER;
+	if (n > GO__POLLERS_MOST)
+		n = GO__POLLERS_MOST;
+	return n < o->workers ? n : o->workers;
+}
+
 static void complete(go_runtime_options *o)
 {
 	o->workers = count_workers(o);
+	if (o->flavour == GO_HOME_THREAD)
+		o->migrate = false;
+	o->pollers = count_pollers(o);
 	o->stack_bytes =
 		go__stack_bytes(o->stack_bytes ? go__stack_class(o->stack_bytes)
 					       : GO__STACK_DEFAULT_CLASS);
@@ -339,6 +369,7 @@ static void put(struct go__text *x, const struct go_runtime *rt,
 		go__text_put(x, flavours[value]);
 		break;
 	case DURATION:
+	case PATIENCE:
 		if (value == GO_NEVER) {
 			go__text_put(x, "never");
 			break;

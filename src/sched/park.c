@@ -16,8 +16,9 @@
  * task on another worker: t->worker is read anew after each switch.
  *
  * STACK  From a blocking call down to the switch at most 1 KiB is used, so that
- *        a task which parks early costs one page; test_sched.c measures it.
+ *        a task which parks early costs one page; test_depth.c measures it.
  */
+#include "arch/exceptions.h"
 #include "arch/sys.h"
 #include "sched/extra.h"
 #include "sched/local.h"
@@ -84,7 +85,8 @@ void go__after_switch(struct go__worker *w)
 		after_park(w);
 		break;
 	case GO__AFTER_YIELD:
-		if (w->runtime->migrate || w->previous->pinned) {
+		if (w->runtime->migrate ||
+		    (w->previous->pinned && !w->runtime->home)) {
 			go__ready(w, w->previous, false);
 		} else {
 			go__enqueue_as(w, w->previous, go__alone(w));
@@ -100,17 +102,31 @@ void go__after_switch(struct go__worker *w)
 
 /* ---- tasks on stacks ---- */
 
+/* One who waits for a stack, and may run here; others have to wait for the
+ * host to send them home with one (pick.c). */
+static struct go__task *starved_here(struct go__worker *w)
+{
+	struct go__task *t = go__queue_pop(&w->runtime->starved);
+
+	if (t && t->pinned && t->worker != w) {
+		go__queue_push(&w->runtime->starved, &t, 1);
+		return NULL;
+	}
+	return t;
+}
+
 /*
  * The calling task's function has returned: end the task.  Returns the next
  * one if it is new and can go on on this very stack; else NULL, and then *to is
  * what to leave this stack for.
  */
-static struct go__task *retire(struct go__task *t, struct go__context **to)
+GO__ALWAYS_INLINE struct go__task *retire(struct go__task *t,
+					  struct go__context **to)
 {
 	struct go__worker *w = t->worker;
 	char *slot = t->slot;
 	unsigned class = t->stack_class;
-	struct go__task *next;
+	struct go__task *next = NULL;
 
 	go__context_become(&t->context, &w->grave);
 	w->runs++;
@@ -120,10 +136,10 @@ static struct go__task *retire(struct go__task *t, struct go__context **to)
 	if (GO__UNLIKELY(go__queue_count(&w->runtime->starved)) &&
 	    !go__fair_turn(w)) {
 		(void)go__count_pick(w);
-		next = go__queue_pop(&w->runtime->starved);
-	} else {
-		next = go__pick_local(w, class == GO__STACK_DEFAULT_CLASS);
+		next = starved_here(w);
 	}
+	if (!next)
+		next = go__pick_local(w, class == GO__STACK_DEFAULT_CLASS);
 	if (next && !next->slot) {
 		if (next->stack_class == class) {
 			next->slot = slot;
@@ -148,8 +164,11 @@ static struct go__task *retire(struct go__task *t, struct go__context **to)
 	return NULL;
 }
 
-/* The first function on a stack.  Runs tasks there, one after the other. */
-static void task_main(void)
+/*
+ * Run tasks on this stack, one after the other.  Returns what to leave it for,
+ * for ever, and the worker.
+ */
+GO__ALWAYS_INLINE struct go__context *run_tasks(struct go__worker **last)
 {
 	struct go__task *t = go__task_of_context(go__self());
 	struct go__worker *w = t->worker;
@@ -171,14 +190,53 @@ static void task_main(void)
 		go__worker_close(w);
 		t = retire(t, &to);
 	}
+	*last = w;
+	return to;
+}
+
+/* The first function on a stack. */
+static void task_main(void)
+{
+	struct go__worker *w;
+	struct go__context *to = run_tasks(&w);
+
 	go__context_exit(&w->grave, to);
 }
 
-static void first_frame(struct go__task *t, char *slot)
+/* A stack here has got, or has lost, its tasks. */
+static void count_resident(struct go__worker *w, uint32_t change)
+{
+	/* relaxed, both: our own counter, and a hint for others. */
+	atomic_store_explicit(
+		&w->residents,
+		atomic_load_explicit(&w->residents, memory_order_relaxed) +
+			change,
+		memory_order_relaxed);
+}
+
+/* The same where tasks stay (home.c). */
+static void resident_main(void)
+{
+	struct go__worker *w = go__task_of_context(go__self())->worker;
+	struct go__context *to;
+
+	count_resident(w, 1);
+	to = run_tasks(&w);
+	count_resident(w, (uint32_t)-1);
+	go__context_exit(&w->grave, to);
+}
+
+void (*go__first_function(const struct go_runtime *rt))(void)
+{
+	return rt->home ? resident_main : task_main;
+}
+
+static void first_frame(struct go__worker *w, struct go__task *t, char *slot)
 {
 	t->slot = slot;
 	go__context_prepare(&t->context, go__stack_low(slot, t->stack_class),
-			    go__stack_high(slot, t->stack_class), task_main);
+			    go__stack_high(slot, t->stack_class),
+			    w->first_function);
 }
 
 bool go__task_bind(struct go__worker *w, struct go__task *t)
@@ -190,7 +248,7 @@ bool go__task_bind(struct go__worker *w, struct go__task *t)
 	slot = go__stack_pop(&w->stacks);
 	if (!slot)
 		return false;
-	first_frame(t, slot);
+	first_frame(w, t, slot);
 	return true;
 }
 
@@ -204,7 +262,7 @@ bool go__task_bind_slow(struct go__worker *w, struct go__task *t)
 		return go__stack_refill(&w->stacks) == 0 && go__task_bind(w, t);
 	if (go__stack_alloc(go__stack_bytes(t->stack_class), &stack) < 0)
 		return false;
-	first_frame(t, stack.slot);
+	first_frame(w, t, stack.slot);
 	return true;
 }
 
@@ -216,8 +274,11 @@ static bool nobody_waits(struct go__worker *w)
 	       !go__queue_count(&w->runtime->injection);
 }
 
-/* Leave the stack; the next task, or the host, does `after` for t. */
-GO__ALWAYS_INLINE void suspend(struct go__task *t, enum go__after after)
+/*
+ * Leave the stack; the next task, or the host, does `after` for t.  What the
+ * task has of exceptions has been taken care of: suspend() below.
+ */
+GO__ALWAYS_INLINE void leave(struct go__task *t, enum go__after after)
 {
 	struct go__worker *w = t->worker;
 	struct go__task *next;
@@ -262,8 +323,37 @@ GO__ALWAYS_INLINE void suspend(struct go__task *t, enum go__after after)
 	go__worker_open(w);
 }
 
+/* Where the exceptions of the thread are that hosts the worker: ours. */
+static struct go__exceptions *exceptions_of(struct go__worker *w)
+{
+	if (GO__UNLIKELY(!w->exceptions))
+		w->exceptions = go__exceptions_here();
+	return w->exceptions;
+}
+
+/* Take along what C++ knows of the stack (arch/exceptions.c). */
+__attribute__((noinline)) static void
+leave_with_exceptions(struct go__task *t, enum go__after after)
+{
+	struct go__exceptions held =
+		go__exceptions_take(exceptions_of(t->worker));
+
+	leave(t, after);
+	*exceptions_of(t->worker) = held;
+}
+
+GO__ALWAYS_INLINE void suspend(struct go__task *t, enum go__after after)
+{
+	if (GO__UNLIKELY(go__exceptions_known()) &&
+	    GO__UNLIKELY(go__exceptions_any(exceptions_of(t->worker))))
+		leave_with_exceptions(t, after);
+	else
+		leave(t, after);
+}
+
 void go__park_for_worker(struct go__task *t, struct go__context *host)
 {
+	struct go__exceptions held = go__exceptions_leave();
 	struct go__worker *w;
 
 	go__context_switch(&t->context, host);
@@ -272,6 +362,7 @@ void go__park_for_worker(struct go__task *t, struct go__context *host)
 		go__after_switch(w);
 	t->budget = GO__TASK_BUDGET;
 	*w->errno_location = t->context.saved_errno;
+	go__exceptions_arrive(&held);
 	go__worker_open(w);
 }
 

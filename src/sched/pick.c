@@ -42,16 +42,38 @@ struct go__task *go__pick_woken(struct go__worker *w)
 	bool alone = go__alone(w);
 	struct go__task *t = go__take_next(w, alone);
 
-	if (t && t->pinned)
+	if (t && t->pinned && !w->runtime->home)
 		go__queue_push(&w->inbox, &t, 1);
 	else if (t)
 		go__enqueue_as(w, t, alone);
 	return go__pop_woken(w, alone);
 }
 
+/*
+ * Where tasks stay (home.c) those that were woken from elsewhere queue with the
+ * others, as far as the ring has room: new ones among them, which have been
+ * sent here to live.  While it is full the two take turns.
+ */
+static struct go__task *empty_inbox(struct go__worker *w)
+{
+	struct go__task *batch[BATCH];
+	unsigned room = GO__RING_CAPACITY - go__woken_count(&w->woken), n;
+	bool alone = go__alone(w);
+
+	if (room == 0)
+		return go__picks(w) % 2 ? go__queue_pop(&w->inbox) : NULL;
+	n = go__queue_take(&w->inbox, batch, room < BATCH ? room : BATCH);
+	for (unsigned i = 0; i < n; i++)
+		/* There is room, and we are the only one to add to it. */
+		(void)(alone ? go__woken_push_alone(&w->woken, batch[i])
+			     : go__woken_push(&w->woken, batch[i]));
+	return NULL;
+}
+
 struct go__task *go__pick_inbox(struct go__worker *w)
 {
-	return go__queue_pop(&w->inbox);
+	return GO__UNLIKELY(w->runtime->home) ? empty_inbox(w)
+					      : go__queue_pop(&w->inbox);
 }
 
 /* ---- shared queues ---- */
@@ -89,16 +111,30 @@ static struct go__task *from_injection(struct go__worker *w)
 		     go__queue_take(&w->runtime->injection, batch, share));
 }
 
-/* A starved task, if there is a stack for it now. */
-static struct go__task *from_starved(struct go__worker *w)
+/* A pinned task that is another worker's goes home. */
+static struct go__task *unless_pinned(struct go__worker *w, struct go__task *t)
 {
-	struct go__task *t = go__queue_pop(&w->runtime->starved);
-
-	if (t && !go__task_bind_slow(w, t)) {
-		go__queue_push(&w->runtime->starved, &t, 1);
+	if (t && t->pinned && t->worker != w) {
+		go__ready(w, t, false);
 		return NULL;
 	}
 	return t;
+}
+
+/* A starved task, if there is a stack for it now.  It goes home with that. */
+static struct go__task *from_starved(struct go__worker *w)
+{
+	struct go__queue *starved = &w->runtime->starved;
+	struct go__task *t, *ours = NULL;
+
+	while (!ours && (t = go__queue_pop(starved))) {
+		if (!go__task_bind_slow(w, t)) {
+			go__queue_push(starved, &t, 1);
+			break;
+		}
+		ours = unless_pinned(w, t);
+	}
+	return ours;
 }
 
 static void run_timers(struct go__wheel *wheel, uint64_t now)
@@ -134,15 +170,17 @@ static unsigned room(struct go__worker *w)
 
 void go__look_at_poller(struct go__worker *w, uint64_t now)
 {
-	struct go_runtime *rt = w->runtime;
+	/* In turns, each from another one on: that of a sentry who hogs its
+	 * worker, too. */
+	struct go__post *post = go__post_acquire(w, w->post_turn++);
 	struct go__wake_list ready;
 
-	if (!go__poll_acquire(w))
+	if (!post)
 		return;
 	w->polled_at = now;
 	go__wake_list_init(&ready);
-	(void)go__poller_wait(rt->poller, 0, room(w), &ready);
-	go__poll_release(rt);
+	(void)go__poller_wait(post->poller, 0, room(w), &ready);
+	go__post_release(post);
 	go__wake_list_flush(&ready);
 }
 
@@ -171,28 +209,20 @@ static struct go__task *fair_look(struct go__worker *w)
 
 /* ---- other workers ---- */
 
-/* A pinned task that we took from another worker's `next` goes home. */
-static struct go__task *unless_pinned(struct go__worker *w, struct go__task *t)
-{
-	if (t && t->pinned && t->worker != w) {
-		go__ready(w, t, false);
-		return NULL;
-	}
-	return t;
-}
-
 static struct go__task *steal(struct go__worker *w, struct go__worker *victim)
 {
 	struct go__task *batch[BATCH], *t;
-	unsigned n;
+	bool home = w->runtime->home;
+	unsigned n = 0;
 
-	n = go__woken_take(&victim->woken, batch, BATCH, true);
+	if (!home)
+		n = go__woken_take(&victim->woken, batch, BATCH, true);
 	if (n == 0)
 		n = go__fresh_take(&victim->fresh, batch, BATCH);
 	if (n)
 		return adopt(w, batch, n);
 	/* relaxed: the watchdog's word for it; a second chance comes. */
-	if (!atomic_load_explicit(&victim->stuck, memory_order_relaxed))
+	if (home || !atomic_load_explicit(&victim->stuck, memory_order_relaxed))
 		return NULL;
 	t = unless_pinned(w, go__take_next(victim, false));
 	/* What has been sent there to migrate may as well migrate on. */
@@ -247,11 +277,11 @@ bool go__work_anywhere(struct go__worker *w)
 {
 	struct go_runtime *rt = w->runtime;
 
-	if (go__queue_count(&rt->injection) || go__queue_count(&w->inbox))
+	if (go__queue_count(&rt->injection) || go__queue_count(&w->inbox) ||
+	    go__woken_count(&w->woken))
 		return true;
 	for (unsigned i = 0; i < go__slots(rt); i++)
-		if (go__woken_count(&rt->worker[i].woken) ||
-		    go__fresh_count(&rt->worker[i].fresh))
+		if (go__may_be_taken(&rt->worker[i]))
 			return true;
 	return false;
 }
@@ -262,9 +292,8 @@ static bool surplus(struct go_runtime *rt)
 	if (go__queue_count(&rt->injection))
 		return true;
 	for (unsigned i = 0; i < go__slots(rt); i++)
-		if (go__woken_count(&rt->worker[i].woken) +
-			    go__fresh_count(&rt->worker[i].fresh) >=
-		    2)
+		if (go__ring_count(&rt->worker[i]) >= 2 &&
+		    go__may_be_taken(&rt->worker[i]))
 			return true;
 	return false;
 }

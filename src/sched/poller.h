@@ -3,26 +3,36 @@
  * What an operating system's readiness interface must provide to a runtime.
  *
  * This is the one place where the scheduler calls upwards: it owns pollers and
- * decides who sleeps in them; the files in io/ implement this header, exactly
- * one of them in each build, and contain no scheduling.
+ * decides who sleeps in them; io/poller.c implements this header, and contains
+ * no scheduling.
  */
 #ifndef GO_SCHED_POLLER_H
 #define GO_SCHED_POLLER_H
 
 #include <stdint.h>
 
+/* One poller, and those of a runtime, of which each descriptor has one. */
 struct go__poller;
+struct go__pollers;
 struct go__wake_list;
 
-/* Returns 0, or -errno (-EMFILE, -ENFILE, -ENOMEM) with nothing left. */
-int go__poller_create(struct go__poller **poller);
+/* Of a runtime. */
+#define GO__POLLERS_MOST 16
 
 /*
- * Forget all registrations, wake whoever still waits through this poller (they
- * belong to other runtimes and register anew with their own), and free it.
- * Nobody may be inside another function of this poller.
+ * `count` is from 1 to GO__POLLERS_MOST.  Returns 0, or -errno (-EMFILE,
+ * -ENFILE, -ENOMEM, -EAGAIN) with nothing left.
  */
-void go__poller_destroy(struct go__poller *poller);
+int go__pollers_create(struct go__pollers **pollers, unsigned count);
+
+/*
+ * Forget all registrations and free them.  Nobody may be inside another
+ * function of these pollers.
+ */
+void go__pollers_destroy(struct go__pollers *pollers);
+
+/* The one with this number, below count. */
+struct go__poller *go__pollers_get(struct go__pollers *pollers, unsigned i);
 
 /*
  * Wait up to timeout_ns (0: just look, -1: no limit) for descriptors to become
@@ -33,6 +43,15 @@ void go__poller_destroy(struct go__poller *poller);
  */
 int go__poller_wait(struct go__poller *poller, int64_t timeout_ns,
 		    unsigned most, struct go__wake_list *ready);
+
+/*
+ * Sleep as in go__poller_wait(all[0], ...), timeout_ns not 0, but return as
+ * well when a look would find something in one of all[1] to all[n - 1].  For
+ * these the caller need not be the only one, and it looks itself.
+ */
+int go__poller_wait_over(struct go__poller *const *all, unsigned n,
+			 int64_t timeout_ns, unsigned most,
+			 struct go__wake_list *ready);
 
 /*
  * Make the go__poller_wait() that sleeps, or is about to, return.  Any thread.

@@ -151,7 +151,7 @@ static void call(struct go__pool_thread *t)
 }
 
 /* Make a thread for a worker, or with NULL for a job; 0 or -errno. */
-static int make(struct go_runtime *rt, struct go__worker *w)
+static int make_thread(struct go_runtime *rt, struct go__worker *w)
 {
 	struct go__thread *t = go__thread_make();
 	pthread_t id;
@@ -195,7 +195,7 @@ int go__pool_submit(struct go_runtime *rt, struct go__wait_node *job,
 		call(what.thread);
 	if (!what.make)
 		return 0;
-	r = make(rt, NULL);
+	r = make_thread(rt, NULL);
 	go__lock_acquire(&p->lock);
 	if (r == 0) {
 		go__pool_made(p);
@@ -234,7 +234,7 @@ int go__pool_host(struct go__worker *w)
 		call(what.thread);
 		return 0;
 	}
-	r = make(rt, w);
+	r = make_thread(rt, w);
 	if (r < 0) {
 		go__lock_acquire(&p->lock);
 		p->threads--;

@@ -84,6 +84,7 @@ struct go__pool_thread {
 	/* 1: it has been taken off the list.  A futex. */
 	_Atomic uint32_t called;
 	struct go_runtime *runtime; /* The thread only; NULL: a plain one. */
+	struct go__task *serves;    /* The same: whose job it runs, or NULL. */
 	pthread_t id;               /* Constant once it runs. */
 	/* The thread only: it has children, whose PR_SET_PDEATHSIG is about
 	 * this thread's end, so it stays until the shutdown. */

@@ -12,6 +12,9 @@
  *       runtime, or no room
  *     pinned, and not here          its worker's inbox
  *
+ * Where tasks stay (home.c) those that have run are like pinned ones; but as
+ * nobody takes from a ring of woken tasks there, at home they queue in it.
+ *
  * The handshake with workers that fall asleep is in idle.h.
  */
 #include "arch/sys.h"
@@ -23,10 +26,13 @@ enum {
 
 static void rouse(struct go__worker *w, bool sentry)
 {
+	/* Before it is roused: then it may sleep somewhere else. */
+	struct go__post *post = sentry ? w->post : NULL;
+
 	/* [roused] release -> the sleeper's acquire: it sees our tasks. */
 	atomic_store_explicit(&w->roused, 1, memory_order_release);
-	if (sentry)
-		go__poller_break(w->runtime->poller);
+	if (post)
+		go__poller_break(post->poller);
 	/* A sentry, too: it may have left the poller for another reason, and
 	 * wait for this signal. */
 	go__sys_futex_wake(&w->roused, 1);
@@ -57,13 +63,12 @@ void go__notify_all(struct go_runtime *rt)
 
 void go__submit_shared(struct go__worker *self)
 {
-	unsigned n =
-		go__woken_count(&self->woken) + go__fresh_count(&self->fresh);
+	unsigned n = go__ring_count(self);
 
 	/* relaxed: only a count of our own. */
 	if (atomic_load_explicit(&self->next, memory_order_relaxed))
 		n++;
-	if (n >= 2)
+	if (n >= 2 && (!self->home || go__may_be_taken(self)))
 		go__notify(self->runtime);
 }
 
@@ -91,7 +96,7 @@ static void from_outside(struct go_runtime *rt, struct go__task *t)
 	/* relaxed: the task keeps the runtime until it is queued, and who
 	 * takes it from there acquires this as well. */
 	atomic_fetch_add_explicit(&rt->visitors, 1, memory_order_relaxed);
-	if (t->pinned)
+	if (go__task_stays(rt, t))
 		into_inbox(t->worker, t);
 	else
 		inject(rt, t);
@@ -104,6 +109,10 @@ void go__overflow_ring(struct go__worker *self, struct go__task *t)
 	struct go__task *batch[OVERFLOW_MOST + 1];
 	unsigned n = 0;
 
+	if (go__task_stays(self->runtime, t)) {
+		go__queue_push(&self->inbox, &t, 1);
+		return;
+	}
 	if (!t->slot)
 		n = go__fresh_take(&self->fresh, batch, OVERFLOW_MOST);
 	batch[n++] = t;
@@ -130,7 +139,7 @@ static struct go__worker *elsewhere(struct go__worker *self, struct go__task *t)
 {
 	struct go_runtime *rt = self->runtime;
 
-	if (t->pinned)
+	if (go__task_stays(rt, t))
 		return t->worker == self ? NULL : t->worker;
 	if (rt->migrate && rt->worker_count > 1)
 		return after(rt, t->worker->index);
@@ -164,7 +173,7 @@ GO__ALWAYS_INLINE void make_ready(struct go__worker *self, struct go__task *t,
 			return;
 		}
 	}
-	if (t->pinned)
+	if (t->pinned && !rt->home)
 		go__queue_push(&self->inbox, &t, 1);
 	else
 		go__enqueue(self, t);
@@ -181,9 +190,13 @@ void go__ready_fresh(struct go__worker *self, struct go__task *t)
 	/* relaxed: constant while the task lives. */
 	struct go_runtime *rt =
 		atomic_load_explicit(&t->runtime, memory_order_relaxed);
+	struct go__worker *other;
 
 	if (!self || self->runtime != rt) {
 		from_outside(rt, t);
+	} else if (rt->home && (other = go__emptier(self))) {
+		t->worker = other;
+		into_inbox(other, t);
 	} else if (t->pinned) {
 		into_inbox(t->worker, t);
 	} else {

@@ -49,6 +49,7 @@ static uint64_t span(int64_t ns)
 static void configure(struct go_runtime *rt, const go_runtime_options *o)
 {
 	rt->flavour = o->flavour;
+	rt->home = o->flavour == GO_HOME_THREAD;
 	rt->fairness = o->fairness_interval;
 	rt->poll_interval = (uint64_t)o->poll_interval_ns;
 	rt->stack_class = go__stack_class(o->stack_bytes);
@@ -68,24 +69,39 @@ static void configure(struct go_runtime *rt, const go_runtime_options *o)
 		go__stack_allow_unguarded(true);
 }
 
+/* Whose blocking function runs on this thread, or NULL. */
+static const struct go__task *served(const struct go__context *c)
+{
+	if (!(c->flags & GO__CONTEXT_THREAD) || !c->waiter)
+		return NULL;
+	return go__container_of((struct go__waiter *)c->waiter,
+				struct go__thread, waiter)
+		->pool.serves;
+}
+
 /* For reports of stack overflows: in a signal handler, for what runs. */
 static void describe_task(const struct go__context *c, struct go__overflow *out)
 {
-	const struct go__task *t;
+	const struct go__task *t = served(c);
 
-	if (!(c->flags & (GO__CONTEXT_TASK | GO__CONTEXT_SECTION)))
+	if (t) {
+		out->kind = "a blocking call of task";
+	} else if (c->flags & (GO__CONTEXT_TASK | GO__CONTEXT_SECTION)) {
+		t = go__container_of(c, struct go__task, context);
+		out->kind = "task";
+		out->setting =
+			"go_spawn_options.stack_bytes, or GOFER_STACK_BYTES";
+	} else {
 		return;
-	t = go__container_of(c, struct go__task, context);
-	out->kind = "task";
+	}
 	out->name = t->name;
 	out->site = t->start.site;
-	out->setting = "go_spawn_options.stack_bytes, or GOFER_STACK_BYTES";
 }
 
 /* Workers that may be lent. */
 static unsigned count_spares(const go_runtime_options *o)
 {
-	if (o->flavour == GO_CURRENT_THREAD || o->stuck_after_ns == GO_NEVER)
+	if (o->flavour != GO_MULTI_THREAD || o->stuck_after_ns == GO_NEVER)
 		return 0;
 	return o->workers < SPARES_LEAST ? SPARES_LEAST : o->workers;
 }
@@ -149,6 +165,17 @@ static void set_phase(struct go_runtime *rt, enum go__phase phase)
 	go__store_seq_cst(&rt->phase, phase);
 }
 
+static int open_posts(struct go_runtime *rt, const go_runtime_options *o)
+{
+	int r;
+
+	rt->posts = o->pollers;
+	r = go__pollers_create(&rt->pollers, rt->posts);
+	for (unsigned i = 0; r == 0 && i < rt->posts; i++)
+		rt->post[i].poller = go__pollers_get(rt->pollers, i);
+	return r;
+}
+
 static int start_threads(struct go_runtime *rt)
 {
 	int r = go__watchdog_start(rt);
@@ -195,11 +222,11 @@ int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 	if (r == 0 && o.dump_signal)
 		r = go__dump_on_signal(o.dump_signal);
 	if (r == 0)
-		r = go__poller_create(&rt->poller);
+		r = open_posts(rt, &o);
 	if (r == 0) {
 		r = start_threads(rt);
 		if (r < 0)
-			go__poller_destroy(rt->poller);
+			go__pollers_destroy(rt->pollers);
 	}
 	if (r < 0) {
 		go__sys_free(rt);
@@ -599,7 +626,7 @@ int go_runtime_destroy(go_runtime *rt)
 	go__runtimes_remove(rt);
 	if (rt->guest)
 		go__worker_retire(&rt->worker[0]);
-	go__poller_destroy(rt->poller);
+	go__pollers_destroy(rt->pollers);
 	go__sys_free(rt);
 	return 0;
 }

@@ -89,6 +89,8 @@ void go__runtime_unhost(struct go_runtime *rt)
 	}
 	go__lock_release(&rt->lock);
 	go__claimed_deliver(&next);
+	/* Who hosts now may shut it down. */
+	go__perturb_long();
 }
 
 int go__seat_ask(struct go_runtime *rt)

@@ -13,7 +13,7 @@
  *                 switched from, as W's host, to X or a task before it
  *              T: finds that it hosts W no more; X is saved now, so inject it;
  *                 return to the pool, where T is idle
- *              X: resumed by some worker, or by its own if it is pinned
+ *              X: resumed by some worker, or by its own if it must stay there
  *
  * The hand-over of W is ordered by pool.lock: what T wrote before it called
  * go__pool_host(), S sees.  If no thread is to be had, W is still T's, and

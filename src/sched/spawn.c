@@ -157,6 +157,8 @@ int go__spawn(struct go_runtime *rt, struct go__worker *self,
 	if (o) {
 		t->name = o->name;
 		t->pinned = o->pinned;
+		if (t->pinned && !here)
+			t->worker = go__home_for(rt);
 		if (o->stack_bytes)
 			t->stack_class =
 				(uint8_t)go__stack_class(o->stack_bytes);
@@ -220,6 +222,10 @@ GO__ALWAYS_INLINE int spawn_here(go_fn *fn, void *arg, const char *site,
 		return r;
 	fill(t, self->runtime, self, &(struct go__start){fn, arg, site, NULL});
 	publish(self, t, handle);
+	if (GO__UNLIKELY(self->home)) {
+		go__ready_fresh(self, t);
+		return 0;
+	}
 	go__enqueue(self, t);
 	go__submit(self);
 	return 0;
@@ -438,6 +444,7 @@ int go_task_join(go_task task, void **result)
 	case GO__JOIN_LIVE:
 		break;
 	}
+	go__perturb_long();
 	/* Not by its runtime, which may be gone: it may be over by now. */
 	if (task.id < own_ids)
 		return -ECHILD;

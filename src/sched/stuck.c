@@ -53,6 +53,7 @@ void go__stuck_report(struct go__worker *w, uint64_t ran_ns)
 		.ran_ns = (int64_t)ran_ns,
 	};
 	rt->on_stuck(&r, rt->on_stuck_arg);
+	go__exit_if_forked(rt);
 }
 
 void go_stuck_print(const go_stuck_report *r, void *unused)

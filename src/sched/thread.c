@@ -21,7 +21,6 @@
 #include "sched/worker.h"
 
 #include <pthread.h>
-#include <sys/eventfd.h>
 
 #include "arch/sys.h"
 
@@ -75,6 +74,7 @@ struct go__thread *go__thread_make(void)
 			return NULL;
 		go__wait_word_init(&t->waiter.word, 0);
 		atomic_init(&t->eventfd, -1);
+		atomic_init(&t->eventfd_in, -1);
 	}
 	t->deadline = GO__NO_DEADLINE;
 	t->entered = NULL;
@@ -108,15 +108,18 @@ int go__waiter_eventfd(struct go__waiter *w)
 	struct go__thread *t = go__container_of(w, struct go__thread, waiter);
 	/* relaxed: we made it ourselves. */
 	int fd = atomic_load_explicit(&t->eventfd, memory_order_relaxed);
+	int ends[2], r;
 
 	if (fd >= 0)
 		return fd;
-	fd = go__sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (fd >= 0)
-		/* relaxed: a waker that must write to it has claimed a wait
-		 * that we open after this. */
-		atomic_store_explicit(&t->eventfd, fd, memory_order_relaxed);
-	return fd;
+	r = go__sys_event(ends);
+	if (r < 0)
+		return r;
+	/* relaxed, both: a waker that must write to it has claimed a wait that
+	 * we open after this. */
+	atomic_store_explicit(&t->eventfd_in, ends[1], memory_order_relaxed);
+	atomic_store_explicit(&t->eventfd, ends[0], memory_order_relaxed);
+	return ends[0];
 }
 
 bool go__waiter_woken(struct go__waiter *w)
@@ -124,10 +127,9 @@ bool go__waiter_woken(struct go__waiter *w)
 	struct go__thread *t = go__container_of(w, struct go__thread, waiter);
 	/* relaxed: our own. */
 	int fd = atomic_load_explicit(&t->eventfd, memory_order_relaxed);
-	uint64_t count;
 
 	if (fd >= 0)
-		(void)go__sys_read(fd, &count, sizeof(count));
+		go__sys_event_empty(fd);
 	/* acquire <- [woken]: behind the read, so no write is missed. */
 	return atomic_load_explicit(&t->woken, memory_order_acquire);
 }
@@ -135,7 +137,7 @@ bool go__waiter_woken(struct go__waiter *w)
 void go__thread_deliver(struct go__thread *t)
 {
 	/* relaxed: as in go__waiter_eventfd(); the number never changes. */
-	int fd = atomic_load_explicit(&t->eventfd, memory_order_relaxed);
+	int fd = atomic_load_explicit(&t->eventfd_in, memory_order_relaxed);
 	uint64_t one = 1;
 
 	/* [woken] release -> go__thread_wait(): the result is visible. */
@@ -192,12 +194,16 @@ void go__thread_unlock(void)
 
 static void drop_eventfd(struct go__thread *t)
 {
-	/* relaxed, both: there is no other thread. */
-	int fd = atomic_load_explicit(&t->eventfd, memory_order_relaxed);
+	/* relaxed, all: there is no other thread. */
+	int ends[2] = {
+		atomic_load_explicit(&t->eventfd, memory_order_relaxed),
+		atomic_load_explicit(&t->eventfd_in, memory_order_relaxed)};
 
-	if (fd >= 0)
-		go__sys_close(fd);
+	if (ends[0] >= 0)
+		go__sys_event_close(ends);
+	/* relaxed, both: the same. */
 	atomic_store_explicit(&t->eventfd, -1, memory_order_relaxed);
+	atomic_store_explicit(&t->eventfd_in, -1, memory_order_relaxed);
 }
 
 void go__thread_forked(struct go__thread *t)

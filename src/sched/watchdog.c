@@ -12,9 +12,10 @@
  *   - a task in the queues of a worker that has made no pick since the last
  *     tick (the thief may then take its `next` as well),
  *   - a timer that is overdue,
- *   - nobody in the poller since the last tick.
+ *   - nobody in a poller since the last tick.
  *
- * The woken one searches, finds it, or becomes the sentry.
+ * The woken one searches, finds it, or becomes the sentry, or sleeps over that
+ * poller, too (COVER in sleep.c).
  *
  * HOGS  While no worker sleeps there is nobody to wake.  Others look at timers,
  * the poller and the injection queue then, between two tasks.  But a worker
@@ -24,6 +25,9 @@
  * and the hog is reported (stuck.c).  The threshold is seen at a tick, the
  * beginning at the tick after it; four ticks in the threshold make it late by
  * half of it at most, and a busy runtime pays for 400 ticks a second.
+ *
+ * Where tasks stay (home.c) nobody is lent; what waits at home is a reason to
+ * report the hog, but none to wake anybody.
  *
  * When there are more workers lent than hogged ones for as long as the
  * threshold, so that a task that hogs again and again does not start a thread
@@ -39,7 +43,7 @@
  * All sequentially consistent, so one of them sees the other.
  *
  * There is none in a GO_CURRENT_THREAD runtime, which has no threads by its
- * contract; nor with a single worker from which nobody is lent.
+ * contract; nor with a single worker, where nobody is lent, nor told.
  *
  * TESTS  model_watchdog.c: its sleep; model_lend.c: hogs; test_stuck.c.
  */
@@ -90,8 +94,7 @@ void go__watchdog_kick(struct go_runtime *rt)
 /* ---- one tick ---- */
 
 /* What it knows from one tick to the next. */
-struct watch {
-	bool unpolled;     /* At the last tick nobody was in the poller. */
+struct remembered {
 	uint64_t surplus;  /* Since when more are lent than hogged; 0: not. */
 	uint64_t retry_at; /* When to lend again. */
 };
@@ -113,6 +116,15 @@ static bool has_tasks(struct go__worker *w)
 	       go__woken_count(&w->woken) || go__fresh_count(&w->fresh);
 }
 
+/* Some that another worker may take: steal() in pick.c. */
+static bool has_tasks_for_others(struct go__worker *w)
+{
+	if (w->runtime->home)
+		return go__may_be_taken(w) != 0;
+	return has_tasks(w) ||
+	       (w->runtime->migrate && go__queue_count(&w->inbox) != 0);
+}
+
 static void look_at(struct go__worker *w, struct findings *f)
 {
 	struct go__watched *seen = &w->watched;
@@ -130,22 +142,34 @@ static void look_at(struct go__worker *w, struct findings *f)
 	/* relaxed: thieves may read it a round late. */
 	atomic_store_explicit(&w->stuck, stuck, memory_order_relaxed);
 	f->hogs += seen->hogged;
-	f->left = f->left || (stuck && has_tasks(w));
-	f->kept = f->kept || (seen->hogged && has_tasks(w));
+	f->left = f->left || (stuck && has_tasks_for_others(w));
+	f->kept = f->kept || (seen->hogged && has_tasks_for_others(w));
 }
 
-static void look_around(struct go_runtime *rt, struct watch *watch,
-			struct findings *f)
+/* Nobody has been there at this tick, and at the last one. */
+static bool note_orphan(struct go__post *post)
 {
-	bool nobody;
+	/* relaxed, both: a guess. */
+	bool nobody =
+		!atomic_load_explicit(&post->owner, memory_order_relaxed) &&
+		!atomic_load_explicit(&post->covered, memory_order_relaxed);
+	bool orphan = nobody && post->unattended;
 
+	post->unattended = nobody;
+	if (orphan)
+		/* relaxed: who misses it is woken at another tick. */
+		atomic_store_explicit(&post->orphan, true,
+				      memory_order_relaxed);
+	return orphan;
+}
+
+static void look_around(struct go_runtime *rt, struct findings *f)
+{
 	*f = (struct findings){.now = go__sys_now()};
 	for (unsigned i = 0; i < go__slots(rt); i++)
 		look_at(&rt->worker[i], f);
-	/* relaxed: a guess. */
-	nobody = !atomic_load_explicit(&rt->poll_owner, memory_order_relaxed);
-	f->unpolled = nobody && watch->unpolled;
-	watch->unpolled = nobody;
+	for (unsigned i = 0; i < rt->posts; i++)
+		f->unpolled |= note_orphan(&rt->post[i]);
 }
 
 /* Everybody is hogged, and there is something to do. */
@@ -158,7 +182,7 @@ static bool all_wait(struct go_runtime *rt, const struct findings *f,
 	       (f->unpolled && go__runtime_live(rt) > f->hogs);
 }
 
-static void lend(struct go_runtime *rt, struct watch *watch,
+static void lend(struct go_runtime *rt, struct remembered *watch,
 		 const struct findings *f)
 {
 	int r;
@@ -183,7 +207,7 @@ static void report(struct go_runtime *rt, const struct findings *f, bool all)
 }
 
 /* Are more lent than are needed, and have been for long? */
-static bool too_many(struct go_runtime *rt, struct watch *watch,
+static bool too_many(struct go_runtime *rt, struct remembered *watch,
 		     const struct findings *f)
 {
 	if (go__lent(rt) <= f->hogs) {
@@ -195,14 +219,14 @@ static bool too_many(struct go_runtime *rt, struct watch *watch,
 	return all_sleep(rt) || f->now - watch->surplus >= rt->stuck_after;
 }
 
-static void tick(struct go_runtime *rt, struct watch *watch)
+static void tick(struct go_runtime *rt, struct remembered *watch)
 {
 	uint64_t state = go__idle_state(&rt->idle);
 	unsigned awake = go__idle_active(state) - go__idle_count(state);
 	struct findings f;
 	bool all;
 
-	look_around(rt, watch, &f);
+	look_around(rt, &f);
 	if (f.left || f.overdue || f.unpolled)
 		go__notify(rt);
 	all = go__idle_count(state) == 0 && all_wait(rt, &f, awake);
@@ -238,7 +262,7 @@ static void say_ended(struct go_runtime *rt)
 static void *run(void *arg)
 {
 	struct go_runtime *rt = arg;
-	struct watch watch = {0};
+	struct remembered watch = {0};
 	uint32_t state;
 	sigset_t all;
 
@@ -272,12 +296,18 @@ static void *run(void *arg)
 	return NULL;
 }
 
+/* One worker, nobody to be lent, and nothing to be reported. */
+static bool is_needless(const struct go_runtime *rt)
+{
+	return rt->worker_count == 1 && rt->spares == 0 &&
+	       (!rt->on_stuck || rt->stuck_after == GO__NO_DEADLINE);
+}
+
 int go__watchdog_start(struct go_runtime *rt)
 {
 	int r;
 
-	if (rt->flavour == GO_CURRENT_THREAD ||
-	    (rt->worker_count == 1 && rt->spares == 0))
+	if (rt->flavour == GO_CURRENT_THREAD || is_needless(rt))
 		return 0;
 	/* relaxed: it does not run yet.  The workers are awake. */
 	atomic_store_explicit(&rt->watch, TICKING, memory_order_relaxed);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A worker's host: the stack it stands on between tasks, and its thread. */
+#include "arch/exceptions.h"
 #include "arch/sys.h"
 #include "sched/local.h"
 
@@ -11,6 +12,8 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 	/* relaxed: shown to nobody yet. */
 	atomic_store_explicit(&w->alone, rt->can_be_alone && index == 0,
 			      memory_order_relaxed);
+	w->home = rt->home;
+	w->first_function = go__first_function(rt);
 	w->fairness = rt->fairness;
 	w->fair_at = w->fairness;
 	w->seed = go__mix(rt->seed + index) | 1; /* Never 0: pick.c. */
@@ -33,6 +36,7 @@ __attribute__((noinline)) static void take_host(struct go__worker *w,
 	w->host = go__self();
 	w->host->flags |= GO__CONTEXT_WORKER;
 	w->errno_location = go__sys_errno();
+	w->exceptions = NULL;
 	w->grave.flags = GO__CONTEXT_WORKER | GO__CONTEXT_DYING;
 	if (thread)
 		thread->worker = w;
@@ -90,12 +94,14 @@ int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
 	bool lent = go__loan_of(w) != GO__LOAN_HOME;
 	/* A guest's is kept, or each turn would map and unmap one. */
 	bool guest = w->runtime->guest, ours;
+	struct go__exceptions held;
 	struct go__altstack own = {0}, *altstack = guest ? &w->altstack : &own;
 
 	if (!thread && !go__task_self())
 		return -ENOMEM;
 	/* Without one an overflow ends the process all the same, unreported. */
 	(void)go__altstack_install(altstack);
+	held = go__exceptions_leave();
 	take_host(w, thread);
 	if (lent) {
 		go__lend_enter(w);
@@ -107,6 +113,7 @@ int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
 		go__lend_quit(w);
 	if (ours)
 		leave_host(w, thread);
+	go__exceptions_arrive(&held);
 	if (guest)
 		go__altstack_rest(altstack);
 	else

@@ -13,6 +13,8 @@
  *                              select takes several, by rising addresses
  *     go__wheel.lock                             ->  nothing: it only claims
  *     go_runtime.lock                            ->  any
+ *     go__idle.lock                              ->  the pool's, by a sentry
+ *                              that looks for a deadlock (deadlock.c)
  */
 #ifndef GO_SCHED_WORKER_H
 #define GO_SCHED_WORKER_H
@@ -51,8 +53,9 @@ struct go__thread {
 	struct go__waiter waiter;
 	/* 1: the open wait has been delivered. */
 	_Atomic uint32_t woken;
-	/* Owner makes it, once; wakers read: -1, or an eventfd. */
-	_Atomic int eventfd;
+	/* Owner makes them, once; wakers read the second: -1, or the ends of
+	 * go__sys_event(). */
+	_Atomic int eventfd, eventfd_in;
 	struct go__worker *worker; /* The owner only. */
 	uint64_t deadline;         /* The owner only: the innermost scope. */
 	struct go__extra *extra;   /* The owner only: extra.c. */
@@ -65,10 +68,30 @@ struct go__thread {
 	struct go__thread *next_free; /* Under thread.c's lock. */
 };
 
+/*
+ * A place to sleep in: a poller, and the right to wait there, which is the
+ * sentry's; see sleep.c.
+ */
+struct go__post {
+	_Alignas(64) struct go__poller *poller; /* Constant. */
+	/* 1: somebody polls, and nobody else may. */
+	_Atomic unsigned owner;
+	/* How many sentries of other posts sleep over this one, too. */
+	_Atomic unsigned covered;
+	/* The watchdog sets, a sentry clears: nobody has come for a while. */
+	_Atomic bool orphan;
+	/* The watchdog only: at the last tick nobody was there. */
+	bool unattended;
+	/* Until when the sentry sleeps; 0: no sentry. */
+	_Atomic uint64_t sleep_until;
+};
+
 struct go__worker {
 	/* The thread that runs it, only; first what each switch needs. */
 	struct go_runtime *runtime;
 	int *errno_location; /* Of the host's thread. */
+	/* The same, where C++ is: NULL while nobody has asked. */
+	struct go__exceptions *exceptions;
 	struct go__task *previous;
 	uint64_t epoch; /* Of the wait of previous. */
 	enum go__after after;
@@ -79,6 +102,10 @@ struct go__worker {
 	_Atomic bool alone;
 	/* The owner: a task's own code runs, and nothing of the scheduler. */
 	_Atomic bool open;
+	/* Constant: as in the runtime, for each spawn; and what a new stack
+	 * begins with (park.c). */
+	bool home;
+	void (*first_function)(void);
 	unsigned fair_turn; /* Slow looks made. */
 	unsigned fairness;  /* Picks between two of them. */
 	/* Guests (guest.c).  In a turn that has not reached its limit: there
@@ -95,7 +122,8 @@ struct go__worker {
 	struct go__waiter *free_blocks, *spare_blocks;
 	uint64_t id, id_end; /* Task ids to give out. */
 	uint64_t seed;       /* Which victim first. */
-	uint64_t polled_at;  /* Time of its last look at the poller. */
+	uint64_t polled_at;  /* Time of its last look at a poller. */
+	unsigned post_turn;  /* Looks at pollers made. */
 	uint32_t clock;      /* Milliseconds, when it last looked. */
 	uint64_t limit;      /* Sleep no longer: a shutdown's time-out. */
 	struct go__stack_cache stacks;
@@ -112,8 +140,10 @@ struct go__worker {
 	_Atomic bool stuck;
 	/* An enum go__loan. */
 	_Atomic uint32_t loan;
-	/* The owner counts: picks made, tasks begun, tasks ended. */
+	/* The owner counts: picks made, tasks begun, tasks ended; and, where
+	 * tasks stay (home.c), stacks of those who live here. */
 	_Atomic uint64_t picks, spawned, ended;
+	_Atomic uint32_t residents;
 	struct go__fresh_ring fresh;
 	struct go__woken_ring woken;
 	struct go__wheel wheel;
@@ -121,6 +151,7 @@ struct go__worker {
 
 	/* Going to sleep and being woken: idle.h. */
 	struct go__sleeper sleeper;
+	struct go__post *post;   /* Of a sleeper that is a sentry. */
 	_Atomic uint32_t roused; /* 1: somebody has picked us. */
 
 	/* The watchdog only: what it saw last, and since when. */
@@ -173,6 +204,7 @@ struct go_runtime {
 	int flavour;
 	unsigned stack_class;
 	bool migrate;
+	bool home;  /* A task stays where it has first run: home.c. */
 	bool quiet; /* No explanations: refuse.c. */
 	size_t worker_stack_bytes;
 	char thread_name[16];
@@ -182,7 +214,8 @@ struct go_runtime {
 	/* How long all sleep until somebody looks whether it is for ever;
 	 * GO__NO_DEADLINE: nobody does (deadlock.c). */
 	uint64_t patience;
-	struct go__poller *poller;
+	struct go__pollers *pollers;
+	unsigned posts; /* One for each poller; at most one per worker. */
 	/* Workers that may be lent, behind the others: lend.c. */
 	unsigned spares;
 	/* How long a task may keep a worker, and who is told if it does;
@@ -206,13 +239,9 @@ struct go_runtime {
 	_Atomic uint32_t entered;
 
 	_Alignas(64) struct go__idle idle;
-	/* 1: somebody polls, and nobody else may. */
-	_Atomic unsigned poll_owner;
-	/* Until when the sentry sleeps; 0: no sentry. */
-	_Atomic uint64_t sleep_until;
-	/* Under idle.lock: the sentry looks for a deadlock no more until
-	 * another worker has fallen asleep.  Threads in a shutdown for as long
-	 * as it takes.  Under idle.lock: a deadlock was found. */
+	/* Under idle.lock: the first post's sentry looks for a deadlock no more
+	 * until another worker has fallen asleep.  Threads in a shutdown for as
+	 * long as it takes.  Under idle.lock: a deadlock was found. */
 	_Atomic bool settled;
 	_Atomic uint32_t drainers;
 	bool deadlocked;
@@ -249,6 +278,8 @@ struct go_runtime {
 	go_task main;         /* The host only: what it runs tasks for. */
 
 	_Alignas(64) struct go__pool pool;
+
+	struct go__post post[GO__POLLERS_MOST];
 
 	_Alignas(64) struct go__worker worker[];
 };
@@ -323,6 +354,16 @@ static inline uint64_t go__note_time(struct go__worker *w, uint64_t now)
 /* The worker that runs the caller, or NULL in a plain thread. */
 struct go__worker *go__worker_self(void);
 
+/*
+ * True if the task must go on on t->worker and nowhere else.  For whoever may
+ * resume it, or spawns it.
+ */
+static inline bool go__task_stays(const struct go_runtime *rt,
+				  const struct go__task *t)
+{
+	return t->pinned || (rt->home && t->slot);
+}
+
 /* ---- block.c: task blocks, in a worker's cache or the depot ---- */
 
 enum {
@@ -380,7 +421,8 @@ void go__ready_fresh(struct go__worker *self, struct go__task *t);
 /*
  * A ring has no room for t: move it to the injection queue.  A fresh one takes
  * the oldest of its ring along, since newer ones are wanted here; a woken one
- * goes alone, since it is the last in line there, too.
+ * goes alone, since it is the last in line there, too; and if it must stay it
+ * waits in the inbox.
  */
 void go__overflow_ring(struct go__worker *self, struct go__task *t);
 /* go__submit() of local.h, with other workers about. */
@@ -392,7 +434,26 @@ void go__notify_worker(struct go__worker *w);
 /* Make all workers look around, whatever they sleep in. */
 void go__notify_all(struct go_runtime *rt);
 
+/* ---- home.c: where tasks live that stay ---- */
+
+/* A worker where a new task of ours had better live; NULL: here. */
+struct go__worker *go__emptier(struct go__worker *self);
+/* Where a pinned task is to live that comes from outside. */
+struct go__worker *go__home_for(struct go_runtime *rt);
+
 /* ---- pick.c: which task next ---- */
+
+/* How many tasks lie in a worker's rings. */
+static inline unsigned go__ring_count(const struct go__worker *w)
+{
+	return go__woken_count(&w->woken) + go__fresh_count(&w->fresh);
+}
+
+/* The same, of those that others may take. */
+static inline unsigned go__may_be_taken(const struct go__worker *w)
+{
+	return w->home ? go__fresh_count(&w->fresh) : go__ring_count(w);
+}
 
 /* Parts of go__pick_local() in local.h. */
 struct go__task *go__pick_woken(struct go__worker *w);
@@ -406,7 +467,7 @@ struct go__task *go__pick(struct go__worker *w, bool (*done)(void *),
 			  void *arg);
 /* True if a task lies in some queue that this worker may take from. */
 bool go__work_anywhere(struct go__worker *w);
-/* Look at the poller without waiting, unless somebody else is at it. */
+/* Look at a poller that nobody is at, without waiting. */
 void go__look_at_poller(struct go__worker *w, uint64_t now);
 
 /* Spread a number over all 64 bits: Steele and others, Fast Splittable
@@ -425,6 +486,8 @@ uint64_t go__random(void);
 
 /* The first act of whoever runs after a switch. */
 void go__after_switch(struct go__worker *w);
+/* What stands below the tasks on each stack of a runtime. */
+void (*go__first_function(const struct go_runtime *rt))(void);
 /*
  * Give a new task a stack from the worker's cache and a first frame.  False:
  * the cache does not hold what it needs.
@@ -453,9 +516,12 @@ bool go__section_over(struct go__thread *thread, struct go__worker *w);
 
 /* ---- sleep.c ---- */
 
-/* The right to be inside go__poller_wait(). */
-bool go__poll_acquire(struct go__worker *w);
-void go__poll_release(struct go_runtime *rt);
+/*
+ * Take the first free post, looking from number `first` on; NULL: none is.  Its
+ * owner has the right to be inside go__poller_wait().
+ */
+struct go__post *go__post_acquire(struct go__worker *w, unsigned first);
+void go__post_release(struct go__post *post);
 /*
  * Sleep until there may be something to do.  Returns whether the worker is
  * counted as searching now.
@@ -515,13 +581,15 @@ void go__exit_if_forked(const struct go_runtime *rt);
 
 /*
  * Tell the program what a thread of the runtime does.  On that thread, by the
- * host, while nothing waits.
+ * host, while nothing waits.  If that forks, the child does not come back.
  */
 static inline void go__hook(const struct go_runtime *rt,
 			    void (*hook)(void *arg))
 {
-	if (hook)
-		hook(rt->hooks.arg);
+	if (!hook)
+		return;
+	hook(rt->hooks.arg);
+	go__exit_if_forked(rt);
 }
 
 /* ---- refuse.c ---- */

@@ -80,7 +80,7 @@
 #ifdef GO_TEST_SMALL
 #define FEW 2
 #else
-#define FEW 5
+#define FEW 4
 #endif
 
 enum {
@@ -107,7 +107,7 @@ struct choice {
 	struct go__waiter *waiter; /* NULL: do not wait. */
 	size_t count;
 	size_t locks;   /* part[0 ..].locked: different ones, sorted. */
-	size_t fds;     /* Used of polled. */
+	nfds_t fds;     /* Used of polled. */
 	size_t soonest; /* The first time case; count: none. */
 	int64_t now;
 	uint64_t chance;  /* A new one in each round. */
@@ -583,8 +583,9 @@ int go_select(go_case *cases, size_t count)
 	struct go__waiter *w;
 	int r = check(cases, count);
 
-	if (r == 0)
-		r = go__wait_enter(&w);
+	if (r < 0)
+		return r;
+	r = go__wait_enter(&w);
 	return r < 0 ? r : run(cases, count, w);
 }
 

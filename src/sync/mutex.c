@@ -3,9 +3,9 @@
 #include "sync/mutex.h"
 
 #include <gofer/sync.h>
-#include <pthread.h>
 
 #include "arch/lock.h"
+#include "arch/sys.h"
 #include "sched/wait.h"
 #include "sync/line.h"
 
@@ -39,7 +39,7 @@ static void in_child(void)
 
 __attribute__((constructor)) static void watch_fork(void)
 {
-	pthread_atfork(NULL, NULL, in_child);
+	go__sys_atfork(NULL, NULL, in_child);
 }
 
 static struct go__lock *lock_of(const go_mutex *m)

@@ -6,7 +6,7 @@
  *
  * Not run under AddressSanitizer, which reports such faults by itself.
  */
-#include "test.h"
+#include "last_words.h"
 
 #include "arch/context.h"
 #include "arch/overflow.h"
@@ -18,39 +18,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-static char text[4096];
+static const char *text;
 
 /* Run fn in a child; returns how it ended, as from waitpid. */
-static int run(void (*fn)(void))
+static int run(void (*fn)(void *))
 {
-	int pair[2], status;
-	size_t n = 0;
-	ssize_t r;
-	pid_t pid;
+	int status;
 
-	cr_assert_eq(pipe(pair), 0);
-	pid = fork();
-	cr_assert_geq(pid, 0);
-	if (pid == 0) {
-		struct rlimit no_core = {0, 0};
-
-		setrlimit(RLIMIT_CORE, &no_core);
-		signal(SIGSEGV, SIG_DFL);
-		signal(SIGBUS, SIG_DFL);
-		dup2(pair[1], STDERR_FILENO);
-		fn();
-		_exit(0);
-	}
-	close(pair[1]);
-	while ((r = read(pair[0], text + n, sizeof(text) - 1 - n)) > 0)
-		n += (size_t)r;
-	text[n] = '\0';
-	close(pair[0]);
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	text = last_words(fn, NULL, &status);
 	return status;
 }
 
@@ -91,8 +67,9 @@ static void start(fiber_fn *fn, void *arg)
 	fiber_resume(f, NULL, NULL);
 }
 
-static void overflow_a_fiber(void)
+static void overflow_a_fiber(void *unused)
 {
+	(void)unused;
 	start(overflow, NULL);
 }
 
@@ -128,8 +105,9 @@ static void *leap_down(void *arg, void *in)
 	return in;
 }
 
-static void leap_in_a_fiber(void)
+static void leap_in_a_fiber(void *unused)
 {
+	(void)unused;
 	start(leap_down, NULL);
 }
 
@@ -152,8 +130,9 @@ static void *write_wildly(void *arg, void *in)
 	return NULL;
 }
 
-static void write_into_a_guard(void)
+static void write_into_a_guard(void *unused)
 {
+	(void)unused;
 	start(write_wildly, NULL);
 }
 
@@ -173,10 +152,11 @@ static void end_with_42(int sig)
 	_exit(42);
 }
 
-static void overflow_with_a_handler(void)
+static void overflow_with_a_handler(void *unused)
 {
 	struct sigaction action = {.sa_handler = end_with_42};
 
+	(void)unused;
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);
 	start(overflow, NULL);
@@ -199,10 +179,11 @@ static void repair_nothing(int sig)
 	(void)sig;
 }
 
-static void overflow_with_a_useless_handler(void)
+static void overflow_with_a_useless_handler(void *unused)
 {
 	struct sigaction action = {.sa_handler = repair_nothing};
 
+	(void)unused;
 	sigaction(SIGSEGV, &action, NULL);
 	sigaction(SIGBUS, &action, NULL);
 	start(overflow, NULL);
@@ -226,8 +207,9 @@ static void *dereference_null(void *arg, void *in)
 	return in;
 }
 
-static void fault_elsewhere(void)
+static void fault_elsewhere(void *unused)
 {
+	(void)unused;
 	start(dereference_null, NULL);
 }
 
@@ -258,10 +240,11 @@ static void task_main(void)
 	recurse(0);
 }
 
-static void overflow_a_task(void)
+static void overflow_a_task(void *unused)
 {
 	struct go__stack s;
 
+	(void)unused;
 	go__overflow_describe = describe;
 	if (fiber_report_overflow(true) < 0 || go__stack_alloc(0, &s) < 0)
 		_exit(3);

@@ -177,7 +177,7 @@ Test(switch, under_a_storm_of_signals, .timeout = 120)
 	uint64_t rounds = test_rounds(20000);
 
 	storm(50);
-	for (int i = 0; storms < (sig_atomic_t)(rounds / 100); i++) {
+	while (storms < (sig_atomic_t)(rounds / 100)) {
 #if !GO__SANITIZE
 		switch_contexts(rounds / 10 + 1);
 #endif

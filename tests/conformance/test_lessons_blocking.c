@@ -111,6 +111,7 @@ Test(lessons_blocking, a_blocking_thread_finds_the_way_back)
 	run_in(GO_MULTI_THREAD, 1, carry_the_runtime, NULL);
 	run_in(GO_MULTI_THREAD, 2, carry_the_runtime, NULL);
 	run_in(GO_MULTI_THREAD, 4, carry_the_runtime, NULL);
+	run_in(GO_HOME_THREAD, 4, carry_the_runtime, NULL);
 }
 
 /* ---- The cap ------------------------------------------------------------- */
@@ -171,4 +172,5 @@ Test(lessons_blocking, their_number_has_a_cap)
 	cap_in(GO_CURRENT_THREAD, 0);
 	cap_in(GO_MULTI_THREAD, 1);
 	cap_in(GO_MULTI_THREAD, 4);
+	cap_in(GO_HOME_THREAD, 4);
 }

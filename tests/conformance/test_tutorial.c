@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What everybody learns first about a runtime for tasks, one test per lesson:
- * the two flavours, the runtime made by hand, waiting one after the other and
+ * the flavours, the runtime made by hand, waiting one after the other and
  * side by side, what may not be nested, what becomes of tasks when the main
  * function returns, and handles.  (test_lessons_blocking.c has those about
  * blocking, test_connections.c those about servers.)
@@ -11,7 +11,7 @@
 
 #include "lessons.h"
 
-/* ---- The two flavours ---------------------------------------------------- */
+/* ---- The three flavours -------------------------------------------------- */
 
 struct team {
 	go_chan *numbers;
@@ -64,6 +64,7 @@ Test(tutorial, flavours_behave_the_same)
 		     "a task left the thread that runs the runtime");
 	cr_assert_eq(run_team(GO_MULTI_THREAD, 1), 100);
 	cr_assert_eq(run_team(GO_MULTI_THREAD, 4), 100);
+	cr_assert_eq(run_team(GO_HOME_THREAD, 4), 100);
 }
 
 /* ---- A runtime by hand --------------------------------------------------- */
@@ -124,7 +125,10 @@ Test(tutorial, a_runtime_by_hand)
 	cr_assert_lt(stack, (size_t)4 << 20);
 	cr_assert_eq(go_runtime_shutdown(rt, GO_NEVER), 0);
 	cr_assert_eq(go_runtime_destroy(rt), 0);
-	cr_assert_eq(threads_named("my-worker"), 0, "a thread was left behind");
+	/* Those that have been joined leave the list a little later; one that
+	 * is left behind stays until the test is over its time. */
+	while (threads_named("my-worker") > 0)
+		sched_yield();
 }
 
 /* ---- One after the other, and side by side ------------------------------- */
@@ -298,6 +302,7 @@ Test(tutorial, when_main_returns_the_rest_is_cancelled)
 	leave_in(GO_CURRENT_THREAD, 0);
 	leave_in(GO_MULTI_THREAD, 1);
 	leave_in(GO_MULTI_THREAD, 4);
+	leave_in(GO_HOME_THREAD, 4);
 }
 
 static void *take_time(void *arg)

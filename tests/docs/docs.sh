@@ -8,8 +8,8 @@
 # links     every relative link of a document leads to a file, and behind a # to
 #           a heading of it; every path named in a document or in a comment of
 #           a public header is there
-# evidence  every test and model that docs/guarantees.md names exists, every
-#           model has a mutation, and no guarantee is without any
+# evidence  every test and model that a document names exists, every model has
+#           a mutation, and no guarantee of docs/guarantees.md is without any
 # builds    what is shown as CMake stands in a file that a test uses
 # programs  every whole program is compiled, with warnings as errors, and where
 #           its output stands behind it, run.  LIBRARY is the static library.
@@ -91,25 +91,23 @@ check_links()
 	done <"$work/references"
 }
 
-# In docs/guarantees.md: `folder/test_x: case`, `folder/test_x`, `model_x`; a
-# guarantee begins with a heading of the third level.
+# `folder/test_x: case`, `folder/test_x`, `model_x`; a guarantee begins with a
+# heading of the third level of docs/guarantees.md.
 check_evidence()
 {
-	file=docs/guarantees.md
-	awk 'BEGIN {
-		pattern = "`([a-z]+/test|model)_[a-z0-9_]+(: [a-z0-9_]+)?`"
-	}
-	/^### / {
+	# shellcheck disable=SC2046
+	awk 'function close_guarantee() {
 		if (heading && !named)
 			print begin "\tnothing\t" heading
-		heading = $0
-		begin = NR
-		named = 0
-	}
-	/^## / && heading {
-		if (!named)
-			print begin "\tnothing\t" heading
 		heading = ""
+	}
+	BEGIN { pattern = "`([a-z]+/test|model)_[a-z0-9_]+(: [a-z0-9_]+)?`" }
+	{ here = FILENAME "\t" FNR }
+	FNR == 1 || /^##/ { close_guarantee() }
+	/^### / && FILENAME == "docs/guarantees.md" {
+		heading = $0
+		begin = here
+		named = 0
 	}
 	{
 		rest = $0
@@ -117,14 +115,14 @@ check_evidence()
 			name = substr(rest, RSTART + 1, RLENGTH - 2)
 			rest = substr(rest, RSTART + RLENGTH)
 			sub(/: /, "\t", name)
-			print NR "\t" name
+			print here "\t" name
 			named = 1
 		}
 	}
-	END { if (heading && !named) print begin "\tnothing\t" heading }
-	' $file >"$work/named"
-	[ -s "$work/named" ] || fail "$file: names no test: the check is broken"
-	while IFS=$tab read -r line program name; do
+	END { close_guarantee() }
+	' $(documents) >"$work/named"
+	[ -s "$work/named" ] || fail "no test is named: the check is broken"
+	while IFS=$tab read -r file line program name; do
 		case $program in
 		nothing)
 			fail "$file:$line: no test shows: $name"
@@ -138,6 +136,7 @@ check_evidence()
 			;;
 		*)
 			source=tests/$program.c
+			[ -f "$source" ] || source=${source}c
 			;;
 		esac
 		[ -f "$source" ] || {

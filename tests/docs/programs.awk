@@ -6,7 +6,8 @@
 #
 # A program is what stands between ``` lines of which the first says "c", if it
 # begins with #include and has a main().  "c NAME" says that it is one for the
-# library NAME of pkg-config, and not for this one ("c pthreads": for none).
+# library NAME of pkg-config, and not for this one ("c pthreads": for none;
+# "c gofer": for this one, but quoted from no example, see tidy/quotes.awk).
 # What stands between ```text and ``` right behind it is what it prints.
 #
 # Writes FOLDER/N.c, FOLDER/N.text if it prints something, and one line each:

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -136,6 +137,16 @@ static inline void tcp_pair(int fds[2])
 	INSIST(go_close(listener) == 0);
 }
 
+/* Whether small pieces go out at once. */
+static inline bool sends_at_once(int fd)
+{
+	socklen_t length = sizeof(int);
+	int on = 0;
+
+	INSIST(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &length) == 0);
+	return on != 0;
+}
+
 static inline void close_both(const int fds[2])
 {
 	INSIST(go_close(fds[0]) == 0);
@@ -147,6 +158,13 @@ static inline void run_both(go_fn *body, void *arg)
 {
 	run_everywhere(body, arg);
 	cr_assert_null(body(arg), "in a plain thread");
+}
+
+/* Run a body with its other side in tasks, then, told so, in threads. */
+static inline void run_sides(go_fn *body)
+{
+	run_everywhere(body, NULL);
+	run_both(body, "in a thread");
 }
 
 #endif

@@ -16,7 +16,16 @@
 #include <unistd.h>
 
 #include "../sched/everywhere.h"
+#include "arch/sanitize.h"
 #include "support.h"
+
+/* Why some of it cannot be seen under valgrind. */
+#define VFORK_IS_FORK "valgrind makes vfork a fork: a failed exec is not told"
+#define HAS_PIDFDS                                                             \
+	(GO__LINUX && !go__sanitize_on_valgrind() &&                           \
+	 !getenv("GOFER_TEST_MISSING"))
+#define NO_PIDFDS                                                              \
+	"no pidfds here: valgrind, a portable build, or GOFER_TEST_MISSING"
 
 static char *words[4];
 

@@ -9,12 +9,6 @@
 
 #include <poll.h>
 
-static void run_sides(go_fn *body)
-{
-	run_everywhere(body, NULL);
-	run_both(body, "in a thread");
-}
-
 /* ---- eviction ---- */
 
 static void *do_read(void *arg)

@@ -15,6 +15,7 @@
 
 #include "arch/sys.h"
 #include "io/dial.h"
+#include "poller.h"
 
 /* ---- addresses ---- */
 
@@ -269,7 +270,8 @@ static void *names(void *unused)
 	(void)unused;
 	snprintf(service, sizeof(service), "%u", ntohs(port));
 	fd = go_dial("127.0.0.1", service, NULL);
-	MUST(fd >= 0 && leads_to(fd, port) && go_close(fd) == 0);
+	MUST(fd >= 0 && leads_to(fd, port) && sends_at_once(fd));
+	MUST(go_close(fd) == 0);
 	fd = go_dial(local_name(), service, NULL);
 	MUST(fd >= 0 && leads_to(fd, port) && go_close(fd) == 0);
 	fd = go_dial(NULL, service, NULL);
@@ -328,7 +330,8 @@ static void *all_of_it(void *unused)
 
 		if (wrong)
 			return wrong;
-		MUST(open_descriptors() <= before + 1);
+		/* A plain thread's event may be a pipe. */
+		MUST(open_descriptors() <= before + (GO__LINUX ? 1 : 2));
 	}
 	return NULL;
 }
@@ -404,8 +407,8 @@ static int dial_three(int64_t limit_ns)
 static void *fail_each(void *unused)
 {
 	static const enum go__sys_call calls[] = {
-		GO__SYS_socket, GO__SYS_connect,   GO__SYS_poll,
-		GO__SYS_calloc, GO__SYS_epoll_ctl,
+		GO__SYS_socket, GO__SYS_connect, GO__SYS_poll,
+		GO__SYS_calloc, POLLER_CHANGE,
 	};
 	int r = dial_three(GO_NEVER);
 	unsigned before = open_descriptors();

@@ -7,15 +7,9 @@
  * every kind of runtime.  What is lost shows as a hang, that is, a time-out.
  */
 #include "support_io.h"
+#include "io/watch.h"
 
 #include <poll.h>
-
-/* Run a body with its other side in tasks, then in threads. */
-static void run_sides(go_fn *body)
-{
-	run_everywhere(body, NULL);
-	run_both(body, "in a thread");
-}
 
 /* ---- behind a short read ---- */
 
@@ -169,6 +163,34 @@ static void *urgent_data(void *in_thread)
 Test(edges, urgent_data, .timeout = 20)
 {
 	run_sides(urgent_data);
+}
+
+/* Without an end, which would be an edge by itself, and with counts. */
+static void *urgent_data_between(void *unused)
+{
+	char data[16];
+	int fds[2];
+
+	(void)unused;
+	tcp_pair(fds);
+	MUST(go_write(fds[0], "x", 1) == 1);
+	MUST(go_read(fds[1], data, sizeof(data)) == 1);
+	for (int i = 0; i < 3; i++) {
+		MUST(go_send(fds[0], "ab!", 3, MSG_OOB) == 3);
+		MUST(go_write(fds[0], "cd", 2) == 2);
+		MUST(go_read(fds[1], data, sizeof(data)) == 2);
+		MUST(data[0] == 'a' && data[1] == 'b');
+		MUST(go_read(fds[1], data, sizeof(data)) == 2);
+		MUST(data[0] == 'c' && data[1] == 'd');
+	}
+	close_both(fds);
+	return NULL;
+}
+
+Test(edges, urgent_data_between, .timeout = 20)
+{
+	run_everywhere(urgent_data_between, NULL);
+	run_both(urgent_data_between, NULL);
 }
 
 /* The same when the urgent byte has been taken before the reader comes. */
@@ -436,6 +458,8 @@ static void *poll_before_readers(void *unused)
 	MUST(peer_finish(&readers[0]) == NULL);
 	MUST(peer_finish(&readers[1]) == NULL);
 	MUST(go_send(fds[1], "!", 1, MSG_OOB) == 1);
+	if (!GO__POLLER_TELLS_URGENT)
+		MUST(go_write(fds[1], "x", 1) == 1);
 	MUST(peer_finish(&poller) == NULL);
 	close_both(fds);
 	return NULL;

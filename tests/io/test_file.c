@@ -8,6 +8,8 @@
 
 #include <poll.h>
 
+#include "arch/sanitize.h"
+
 enum {
 	SIZE = 200000,
 };
@@ -232,10 +234,13 @@ static void *bad_arguments(void *arg)
 	MUST(go_pread(fd, &c, 1, -1) == -EINVAL);
 	MUST(go_pwrite(fd, &c, 1, -1) == -EINVAL);
 	MUST(go_preadv(fd, &v, -1, 0) == -EINVAL);
-	MUST(go_pwritev(fd, &v, IOV_MAX + 1, 0) == -EINVAL);
-	MUST(go_preadv(fd, NULL, 1, 0) == -EFAULT);
-	MUST(go_pwrite(fd, NULL, 1, 0) == -EFAULT);
-	MUST(go_fstat(fd, NULL) == -EFAULT);
+	/* Valgrind looks at what is there before the kernel does. */
+	if (!go__sanitize_on_valgrind()) {
+		MUST(go_pwritev(fd, &v, IOV_MAX + 1, 0) == -EINVAL);
+		MUST(go_preadv(fd, NULL, 1, 0) == -EFAULT);
+		MUST(go_pwrite(fd, NULL, 1, 0) == -EFAULT);
+		MUST(go_fstat(fd, NULL) == -EFAULT);
+	}
 	MUST(go_openat(fd, "x", O_RDONLY) == -ENOTDIR);
 	MUST(go_close(fd) == 0);
 	MUST(go_unlink(path) == 0);

@@ -165,6 +165,7 @@ static void *hello(const char *at, const char *dial)
 	     length == sizeof(struct sockaddr_in6));
 	MUST(fcntl(peer, F_GETFL) & O_NONBLOCK);
 	MUST(fcntl(peer, F_GETFD) & FD_CLOEXEC);
+	MUST(sends_at_once(fd) && sends_at_once(peer));
 	MUST(go_write(fd, "h", 1) == 1);
 	MUST(go_read(peer, &c, 1) == 1 && c == 'h');
 	MUST(go_tcp_listen(text[0] == ':' ? "127.0.0.1:0" : text) != -EINVAL);

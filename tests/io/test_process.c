@@ -88,6 +88,8 @@ Test(process, not_started, .timeout = 60)
 	char **argv = shell("exit 0");
 
 	MAKE(go_process_options, o, .cwd = "/nowhere", .out = GO_STDIO_PIPE);
+	if (go__sanitize_on_valgrind())
+		cr_skip_test(VFORK_IS_FORK);
 	cr_assert_eq(go_process_spawn(&p, "no-such-program", argv, NULL),
 		     -ENOENT);
 	cr_assert_eq(go_process_spawn(&p, "/no/such/program", argv, NULL),
@@ -439,3 +441,38 @@ Test(process, terminated, .timeout = 60)
 {
 	run_all(terminated);
 }
+
+#ifdef GO_TEST_HOOKS
+static int refusal;
+
+static int no_signals(enum go__sys_call call)
+{
+	return call == GO__SYS_pidfd_send_signal ? refusal : 0;
+}
+
+static void *killed(void *unused)
+{
+	go_process *p = begin("exec sleep 60", NULL);
+	int status = 0;
+
+	(void)unused;
+	MUST(p && go_process_kill(p, SIGKILL) == 0);
+	MUST(go_process_wait(p, &status) == 0);
+	MUST(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	MUST(go_process_release(p) == 0);
+	return NULL;
+}
+
+/* Where there are pidfds, but no signals may be sent by them. */
+Test(process, pidfds_without_signals, .timeout = 60)
+{
+	static const int refusals[] = {-ENOSYS, -EPERM};
+
+	for (int i = 0; i < 2; i++) {
+		refusal = refusals[i];
+		atomic_store(&go__sys_hook, no_signals);
+		run_tasks(killed);
+	}
+	(void)test_fail_stop();
+}
+#endif

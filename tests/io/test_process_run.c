@@ -5,6 +5,9 @@
  */
 #include "support_process.h"
 
+#include <spawn.h>
+#include <sys/prctl.h>
+
 /* ---- commands ---- */
 
 static void *commands(void *unused)
@@ -37,7 +40,8 @@ static void *commands(void *unused)
 	MUST(go_process_run("sh", shell("exec yes"), NULL, &io) == 0);
 	MUST(io.truncated && io.out_bytes == sizeof out);
 	MUST(WIFSIGNALED(io.status) && WTERMSIG(io.status) == SIGPIPE);
-	MUST(go_process_run("no-such-program", shell(""), &o, &io) == -ENOENT);
+	MUST(go__sanitize_on_valgrind() || /* VFORK_IS_FORK */
+	     go_process_run("no-such-program", shell(""), &o, &io) == -ENOENT);
 	MUST(is_childless());
 	return NULL;
 }
@@ -81,6 +85,7 @@ static void *too_slow(void *unused)
 	char out[100];
 	MAKE(go_process_io, io, .out = out, .out_size = sizeof out,
 	     .grace_ns = GO_MILLISECOND);
+	int64_t time = 50 * GO_MILLISECOND;
 	go_deadline scope;
 	int r;
 
@@ -90,11 +95,15 @@ static void *too_slow(void *unused)
 					  "sleep 0.1; done"
 					: "echo abc; exec sleep 1000";
 
-		MUST(go_timeout_begin(&scope, 100 * GO_MILLISECOND) == 0);
-		r = go_process_run("sh", shell(command), NULL, &io);
-		go_deadline_end(&scope);
-		MUST(r == -ETIMEDOUT && WIFSIGNALED(io.status));
-		MUST(is_childless());
+		/* On a slow machine it has not even begun when time is up. */
+		do {
+			time *= 2;
+			MUST(go_timeout_begin(&scope, time) == 0);
+			r = go_process_run("sh", shell(command), NULL, &io);
+			go_deadline_end(&scope);
+			MUST(r == -ETIMEDOUT && is_childless());
+		} while (io.out_bytes == 0);
+		MUST(WIFSIGNALED(io.status));
 	}
 	return NULL;
 }
@@ -227,6 +236,188 @@ Test(process_run, waitpid, .timeout = 60)
 	/* A fork of a threaded process that only exits. */
 	run_in(GO_CURRENT_THREAD, 0, any_child, NULL);
 	cr_assert_null(any_child(NULL));
+}
+
+enum {
+	CHILDREN = 12,
+	REAPERS = 4,
+};
+
+/* A child that is no go_process. */
+static pid_t posix_child(const char *command)
+{
+	pid_t child = -1;
+
+	return posix_spawnp(&child, "sh", NULL, NULL, shell(command),
+			    environ) == 0
+		       ? child
+		       : -1;
+}
+
+static void *reap_some(void *seen)
+{
+	for (int i = 0; i < CHILDREN / REAPERS; i++) {
+		int status = -1;
+		pid_t pid = go_waitpid(-1, &status, 0);
+
+		MUST(pid > 0 && WIFEXITED(status));
+		/* Each child once. */
+		MUST(WEXITSTATUS(status) < CHILDREN);
+		((bool *)seen)[WEXITSTATUS(status)] = true;
+	}
+	return NULL;
+}
+
+static void *waitpid_of_many(void *unused)
+{
+	bool seen[CHILDREN] = ALL_ZERO;
+	go_task t[REAPERS];
+	char text[40];
+
+	(void)unused;
+	/* Some are waited for, some are to be had at once. */
+	for (int i = 0; i < CHILDREN; i++) {
+		snprintf(text, sizeof text, "sleep 0.0%d; exit %d", i % 3, i);
+		MUST(posix_child(text) > 0);
+	}
+	for (int i = 0; i < REAPERS; i++)
+		MUST(go_task_spawn(&t[i], reap_some, seen) == 0);
+	for (int i = 0; i < REAPERS; i++)
+		MUST(result_of(t[i]) == 0);
+	for (int i = 0; i < CHILDREN; i++)
+		MUST(seen[i]);
+	MUST(is_childless());
+	return NULL;
+}
+
+Test(process_run, waitpid_of_many, .timeout = 60)
+{
+	run_tasks(waitpid_of_many);
+}
+
+static void *wait_for_it(void *child)
+{
+	int status = -1;
+	pid_t r = go_waitpid(GO_TO_INT(child), &status, 0);
+
+	return GO_INT(r < 0 ? r : status);
+}
+
+/* One that is given up has reaped nobody. */
+static void *waitpid_given_up(void *unused)
+{
+	pid_t child = posix_child("exec sleep 1000");
+	go_deadline scope;
+	int status = -1;
+	go_task t;
+	pid_t r;
+
+	(void)unused;
+	MUST(child > 0);
+	MUST(go_timeout_begin(&scope, 2 * GO_MILLISECOND) == 0);
+	r = go_waitpid(child, &status, 0);
+	go_deadline_end(&scope);
+	MUST(r == -ETIMEDOUT);
+	MUST(go_task_spawn(&t, wait_for_it, GO_INT(child)) == 0);
+	MUST(go_yield() == 0);
+	MUST(go_task_cancel(t) == 0 && result_of(t) == -ECANCELED);
+	MUST(go_task_spawn(&t, wait_for_it, GO_INT(child)) == 0);
+	MUST(kill(child, SIGKILL) == 0);
+	status = result_of(t);
+	MUST(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	MUST(is_childless());
+	return NULL;
+}
+
+Test(process_run, waitpid_given_up, .timeout = 60)
+{
+	run_tasks(waitpid_given_up);
+}
+
+/* ---- one that has ended ---- */
+
+/* Nobody waits yet, so its end is nobody's edge and no subscriber's signal. */
+static void *ended_before(void *unused)
+{
+	go_process *p = begin("exit 3", NULL);
+	siginfo_t info;
+	int status = -1;
+
+	(void)unused;
+	MUST(p);
+	MUST(waitid(P_PID, (id_t)go_process_pid(p), &info, WEXITED | WNOWAIT) ==
+	     0);
+	MUST(go_process_wait(p, &status) == 0 && WEXITSTATUS(status) == 3);
+	MUST(go_process_release(p) == 0 && is_childless());
+
+	/* And reaped by somebody else. */
+	p = begin("exit 3", NULL);
+	MUST(p);
+	MUST(waitpid(go_process_pid(p), &status, 0) == go_process_pid(p));
+	MUST(go_process_wait(p, &status) == -ECHILD);
+	MUST(go_process_try_wait(p, NULL) == -ECHILD);
+	MUST(go_process_kill(p, SIGKILL) == -ESRCH);
+	MUST(go_process_release(p) == 0 && is_childless());
+	return NULL;
+}
+
+Test(process_run, ended_before, .timeout = 60)
+{
+	run_all(ended_before);
+}
+
+/* ---- one that is to end with its parent ---- */
+
+#define MORTAL "GOFER_TEST_MORTAL"
+
+/* In a child of start_mortal(), which is this program again. */
+__attribute__((constructor)) static void be_mortal(void)
+{
+	if (!getenv(MORTAL))
+		return;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || write(1, "r", 1) != 1)
+		_exit(1);
+	pause();
+	_exit(2);
+}
+
+/*
+ * The parent of a child is, to PR_SET_PDEATHSIG, the thread that has started
+ * it.  That is one of the pool's, which does not end when it has nothing to do.
+ */
+static void *start_mortal(void *unused)
+{
+	char self[] = "/proc/self/exe", mark[] = MORTAL "=1";
+	char *argv[] = {self, NULL}, *envp[] = {mark, NULL};
+	MAKE(go_process_options, o, .envp = envp, .out = GO_STDIO_PIPE);
+	go_process *p = NULL;
+	int status = 0, fd;
+	char c = 0;
+
+	(void)unused;
+	MUST(go_process_spawn(&p, self, argv, &o) == 0);
+	fd = go_process_pipe(p, STDOUT_FILENO);
+	MUST(go_read(fd, &c, 1) == 1 && c == 'r');
+	/* Several times what the pool keeps a thread for. */
+	MUST(go_sleep(400 * GO_MILLISECOND) == 0);
+	MUST(go_process_try_wait(p, NULL) == -EAGAIN);
+	MUST(go_process_kill(p, SIGTERM) == 0);
+	MUST(go_process_wait(p, &status) == 0);
+	MUST(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	MUST(go_process_release(p) == 0 && go_close(fd) == 0);
+	return NULL;
+}
+
+Test(process_run, outlives_idle_threads, .timeout = 60)
+{
+	MAKE(go_runtime_options, o, .flavour = GO_MULTI_THREAD, .workers = 2,
+	     .blocking_keep_alive_ns = 100 * GO_MILLISECOND);
+	void *result = NULL;
+
+	if (go__sanitize_on_valgrind())
+		cr_skip_test("valgrind is what /proc/self/exe is there");
+	cr_assert_eq(go_run_with(&o, start_mortal, NULL, &result), 0);
+	cr_assert_null(result, "%s", (const char *)result);
 }
 
 /* ---- many ---- */
@@ -373,6 +564,29 @@ Test(process_run, exec_leaves_the_worker, .timeout = 30)
 	(void)test_fail_stop();
 }
 
+/*
+ * A child's number is its own until somebody reaps it, who may be anybody.  So
+ * the pidfd is opened where the child was started, and not when the task that
+ * waits for that has its next turn.
+ */
+static pthread_t opened_by;
+
+static int note_opener(enum go__sys_call call)
+{
+	if (call == GO__SYS_pidfd_open)
+		opened_by = pthread_self();
+	return 0;
+}
+
+Test(process_run, pidfd_at_once, .timeout = 30)
+{
+	opened_by = pthread_self();
+	go__sys_hook = note_opener;
+	run_in(GO_CURRENT_THREAD, 0, ended_before, NULL);
+	(void)test_fail_stop();
+	cr_assert(!pthread_equal(opened_by, pthread_self()));
+}
+
 static int no_threads(enum go__sys_call call)
 {
 	return call == GO__SYS_thread_create ? -EAGAIN : 0;
@@ -388,6 +602,8 @@ static void *without_pool(void *unused)
 
 Test(process_run, exec_without_pool, .timeout = 30)
 {
+	if (!HAS_PIDFDS)
+		cr_skip_test(NO_PIDFDS);
 	run_in(GO_CURRENT_THREAD, 0, without_pool, NULL);
 	(void)test_fail_stop();
 }
@@ -449,8 +665,11 @@ Test(process_run, exec_withdrawn, .timeout = 30)
 Test(process_run, cannot_be_released, .timeout = 60)
 {
 	MAKE(go_process_options, o, .in = GO_STDIO_PIPE);
-	go_process *p = begin("read line", &o);
+	go_process *p;
 
+	if (!HAS_PIDFDS)
+		cr_skip_test(NO_PIDFDS);
+	p = begin("read line", &o);
 	cr_assert_not_null(p);
 	test_fail_nth_with(GO__SYS_thread_create, 1, -EAGAIN);
 	cr_assert_eq(go_process_release(p), -EAGAIN);

@@ -61,7 +61,7 @@
 
 enum {
 	THREADS = MODEL_THREADS + 1, /* Thread 0 runs setup() and finish(). */
-	LOCATIONS = 64,
+	LOCATIONS = 80,
 	STORES = 256, /* Of one location, in one run. */
 	POOL = 4096,  /* Stores of one run. */
 	CELLS = 128,  /* Marked plain variables. */

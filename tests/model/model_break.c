@@ -2,7 +2,7 @@
 /*
  * Breaking the poller: a sleeper, those who break its sleep, others who look.
  *
- * Runs io/epoll.c with the break protocol below it (io/break.h).  Replaced is
+ * Runs io/poller.c with the break protocol below it (io/break.h).  Replaced is
  * the kernel: an epoll set with one edge-triggered eventfd in it, whose edge
  * whoever looks first fetches.
  *

@@ -16,6 +16,8 @@
  * Bounds: two workers without a task, or one and up to two tasks; or three that
  * only count, with a task each.
  */
+#define MODEL_OWN_RUNTIME
+#define MODEL_OWN_SPAWN
 #include "model_workers.h"
 
 #include "sched/runtime.c"
@@ -83,7 +85,6 @@ static void setup(unsigned workers)
 {
 	setup_workers(workers);
 	memset(counted, 0, sizeof(counted));
-	memset(payload, 0, sizeof(payload));
 	go__lock_init(&RT->lock);
 }
 
@@ -135,11 +136,7 @@ static void run(struct go__worker *w, struct go__task *t)
 
 static void worker(int i)
 {
-	struct go__worker *w = &RT->worker[i];
-	struct go__task *t;
-
-	while ((t = go__pick(w, NULL, NULL)))
-		run(w, t);
+	run_all(i, run);
 }
 
 static void spawner(int i)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel below io/epoll.c, for models that run it: an epoll set with one
+ * The kernel below io/poller.c, for models that run it: an epoll set with one
  * edge-triggered eventfd in it, whose edge whoever looks first fetches.
  *
  * Included once by a program, after the other sources that it runs.
@@ -9,6 +9,9 @@
 #define MODEL_EPOLL_H
 
 #include "model.h"
+#include "model_poll.h"
+
+#include "io/poller.c"
 
 #include "io/epoll.c"
 
@@ -41,7 +44,7 @@ int go__sys_epoll_wait(int epoll, struct epoll_event *e, int n, int timeout)
 		/* acq_rel: the kernel locks. */
 		if (atomic_exchange_explicit(&edge, 0, memory_order_acq_rel)) {
 			e[0].events = EPOLLIN;
-			e[0].data.u64 = BREAK_DATA;
+			e[0].data.u64 = GO__EVENT_BREAK;
 			return 1;
 		}
 		if (timeout == 0)
@@ -65,7 +68,7 @@ ssize_t go__sys_write(int fd, const void *p, size_t n)
 	return (ssize_t)n;
 }
 
-/* The rest of what epoll.c calls, and the model does not. */
+/* The rest of what these call, and the model does not. */
 
 int go__sys_epoll_pwait2(int epoll, struct epoll_event *e, int n, int64_t ns)
 {
@@ -104,9 +107,9 @@ int go__sys_close(int fd)
 	model_not_called();
 }
 
-void *go__sys_calloc(size_t count, size_t n)
+void *go__sys_aligned_alloc(size_t alignment, size_t n)
 {
-	(void)count;
+	(void)alignment;
 	(void)n;
 	model_not_called();
 }
@@ -116,8 +119,6 @@ void go__sys_free(void *p)
 	(void)p;
 	model_not_called();
 }
-
-_Atomic(struct go__fd *) go__fd_root[GO__FD_CHUNKS];
 
 void go__fd_event(int fd, uint32_t generation, uint64_t bits,
 		  struct go__wake_list *woken)
@@ -129,7 +130,7 @@ void go__fd_event(int fd, uint32_t generation, uint64_t bits,
 	model_not_called();
 }
 
-void go__fd_forget_poller(unsigned index)
+void go__fd_forget_pollers(unsigned index)
 {
 	(void)index;
 	model_not_called();

@@ -9,6 +9,7 @@
 #ifndef MODEL_FD_H
 #define MODEL_FD_H
 
+#include "model_poll.h"
 #include "model_wait.h"
 
 #include <poll.h>
@@ -18,8 +19,6 @@
 #include "io/fdwait.h"
 #include "io/offload.h"
 #include "io/watch.h"
-
-_Atomic(struct go__fd *) go__fd_root[GO__FD_CHUNKS];
 
 int go__fd_make(int fd, struct go__fd **e)
 {
@@ -41,7 +40,7 @@ uint32_t go__fd_renew(struct go__fd *e, uint32_t kind)
 	model_not_called();
 }
 
-int go__poller_add(struct go__poller *p, int fd, uint32_t generation, bool out)
+int go__poller_add(struct go__pollers *p, int fd, uint32_t generation, bool out)
 {
 	(void)p;
 	(void)fd;
@@ -50,7 +49,7 @@ int go__poller_add(struct go__poller *p, int fd, uint32_t generation, bool out)
 	model_not_called();
 }
 
-int go__poller_change(struct go__poller *p, int fd, uint32_t generation,
+int go__poller_change(struct go__pollers *p, int fd, uint32_t generation,
 		      bool out)
 {
 	(void)p;
@@ -60,7 +59,7 @@ int go__poller_change(struct go__poller *p, int fd, uint32_t generation,
 	model_not_called();
 }
 
-struct go__poller *go__poller_at(unsigned index)
+struct go__pollers *go__pollers_at(unsigned index)
 {
 	(void)index;
 	model_not_called();
@@ -88,16 +87,6 @@ int64_t go__offload(struct go__offload *self)
 
 uint64_t go__sys_now(void)
 {
-	model_not_called();
-}
-
-int go__sys_ppoll(struct pollfd *v, nfds_t n, const struct timespec *timeout,
-		  const sigset_t *mask)
-{
-	(void)v;
-	(void)n;
-	(void)timeout;
-	(void)mask;
 	model_not_called();
 }
 

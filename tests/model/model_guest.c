@@ -3,8 +3,8 @@
  * Submit against the end of a turn: a guest's work that its host must hear of.
  *
  * Runs sched/guest.c, with the scheduler's files below it on the one worker of
- * model_workers.h, and io/epoll.c with the break.  Replaced are the kernel, the
- * switch, and hosting, which is a call here.
+ * model_workers.h, and io/poller.c with the break.  Replaced are the kernel,
+ * the switch, and hosting, which is a call here.
  *
  * The host does what guest.h tells hosts to do: it polls the descriptor,
  * without a time-out, and takes a turn when that returns.
@@ -64,16 +64,13 @@ void go__runtime_unhost(struct go_runtime *rt)
 
 static void run(struct go__task *t)
 {
-	int i = (int)(t - model_task);
+	int i = begin_run(t);
 
-	model_assert(i >= 0 && i < TASKS);
-	model_assert(MODEL_READ(payload[i]) == i + 1);
-	model_assert(runs[i]++ == 0);
+	runs[i]++;
 	RT->worker[0].runs++;
 	if (i == 0 && child) {
-		MODEL_WRITE(payload[2]) = 3;
 		model_task[2].slot = (char *)&model_task[2];
-		go__ready(&RT->worker[0], &model_task[2], true);
+		go__ready(&RT->worker[0], make(2), true);
 	}
 }
 
@@ -93,24 +90,6 @@ int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
 	return 0;
 }
 
-uint64_t go__runtime_live(struct go_runtime *rt)
-{
-	(void)rt;
-	return 1;
-}
-
-void go__runtime_drained(struct go_runtime *rt)
-{
-	(void)rt;
-}
-
-void go__task_end(struct go__worker *w, struct go__task *t)
-{
-	(void)w;
-	(void)t;
-	model_not_called();
-}
-
 /* ---- Before -------------------------------------------------------------- */
 
 static void setup_guest(unsigned limit)
@@ -118,7 +97,7 @@ static void setup_guest(unsigned limit)
 	setup_workers(1);
 	RT->worker[0].alone = true;
 	RT->flavour = GO_CURRENT_THREAD;
-	RT->poller = &poller;
+	RT->post[0].poller = &poller;
 	setup_epoll(&poller);
 	most = limit;
 	child = false;
@@ -151,12 +130,6 @@ static void setup_own(void)
 }
 
 /* ---- Threads ------------------------------------------------------------- */
-
-static struct go__task *make(int i)
-{
-	MODEL_WRITE(payload[i]) = i + 1;
-	return &model_task[i];
-}
 
 /* Somebody else hosts it. */
 static void await_end_of_hosting(void)
@@ -210,82 +183,46 @@ static void block_on(int i)
 
 /* ---- After --------------------------------------------------------------- */
 
-static void all_asleep(int tasks)
+static void guest_asleep(int tasks)
 {
-	uint64_t state = go__idle_state(&RT->idle);
-
-	for (int i = 0; i < tasks; i++)
-		model_assert(runs[i] == 1);
-	model_assert(go__idle_searching(state) == 0);
-	model_assert(go__idle_count(state) == 1);
-	model_assert(!go__work_anywhere(&RT->worker[0]));
+	all_asleep(tasks);
 	model_assert(go_runtime_next_deadline_ns(RT) == GO_NEVER);
 }
 
-static void one_ran(void)
+static void guest_ran_one(void)
 {
-	all_asleep(1);
+	guest_asleep(1);
 }
 
-static void two_ran(void)
+static void guest_ran_two(void)
 {
-	all_asleep(2);
+	guest_asleep(2);
 }
 
-static void three_ran(void)
+static void guest_ran_three(void)
 {
-	all_asleep(3);
+	guest_asleep(3);
 }
 
 #define HOST MODEL_DAEMON("host", host, 0)
 
 static const struct model models[] = {
-	{
-		.name = "one",
-		.setup = setup,
-		.finish = one_ran,
-		.preemptions = 4,
-		.thread = {HOST, MODEL_THREAD("submitter", submit, 0)},
-	},
-	{
-		.name = "two",
-		.setup = setup,
-		.finish = two_ran,
-		.preemptions = 2,
-		.thread = {HOST, MODEL_THREAD("submitter", submit, 0),
-			   MODEL_THREAD("other", submit, 1)},
-	},
-	{
-		.name = "short-turns",
-		.setup = setup_short,
-		.finish = two_ran,
-		.preemptions = 2,
-		.thread = {HOST, MODEL_THREAD("submitter", submit, 0),
-			   MODEL_THREAD("other", submit, 1)},
-	},
-	{
-		.name = "wakes-of-tasks",
-		.setup = setup_child,
-		.finish = three_ran,
-		.preemptions = 2,
-		.thread = {HOST, MODEL_THREAD("submitter", submit, 0),
-			   MODEL_THREAD("other", submit, 1)},
-	},
-	{
-		.name = "own-submit",
-		.setup = setup_own,
-		.finish = two_ran,
-		.preemptions = 3,
-		.thread = {HOST, MODEL_THREAD("submitter", submit, 1)},
-	},
-	{
-		.name = "another-host",
-		.setup = setup,
-		.finish = two_ran,
-		.preemptions = 1,
-		.thread = {HOST, MODEL_THREAD("submitter", submit, 0),
-			   MODEL_THREAD("blocker", block_on, 1)},
-	},
+	MODEL_OF("one", setup, guest_ran_one, 4, HOST,
+		 MODEL_THREAD("submitter", submit, 0)),
+	MODEL_OF("two", setup, guest_ran_two, 2, HOST,
+		 MODEL_THREAD("submitter", submit, 0),
+		 MODEL_THREAD("other", submit, 1)),
+	MODEL_OF("short-turns", setup_short, guest_ran_two, 2, HOST,
+		 MODEL_THREAD("submitter", submit, 0),
+		 MODEL_THREAD("other", submit, 1)),
+	MODEL_OF("wakes-of-tasks", setup_child, guest_ran_three, 2, HOST,
+		 MODEL_THREAD("submitter", submit, 0),
+		 MODEL_THREAD("other", submit, 1)),
+	MODEL_OF("own-submit", setup_own, guest_ran_two, 3, HOST,
+		 MODEL_THREAD("submitter", submit, 1)),
+	MODEL_OF("another-host", setup, guest_ran_two, 1, HOST,
+		 MODEL_THREAD("submitter", submit, 0),
+		 MODEL_THREAD("blocker", block_on, 1)),
 };
 
 int main(int argc, char **argv)

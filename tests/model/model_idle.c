@@ -11,10 +11,13 @@
  * somebody searches; a worker that has been picked gets its signal, whether
  * it sleeps as the sentry, in the futex, or not at all; afterwards the counts
  * of idle.state are right; the sentry sleeps through no deadline of a worker
- * that falls asleep beside it.
+ * that falls asleep beside it.  With two pollers: whichever descriptor becomes
+ * ready, somebody fetches that, although workers sleep at each other's posts
+ * and look at pollers while others look for a place to sleep; and also if the
+ * other worker never ends its task.
  *
- * Cannot show: what the watchdog makes up for (a lone task behind one that
- * does not end), the poller's descriptors, looks for deadlocks.
+ * Cannot show: what the watchdog makes up for (a lone task behind one that does
+ * not end; that a poller is an orphan), looks for deadlocks.
  *
  * Bounds: two or three workers, one or two submitters, up to three tasks, rings
  * of two; one preemption, or two in the small cases: the files themselves
@@ -28,26 +31,6 @@ static void (*job)(void); /* What task 0 does; or NULL. */
 static _Atomic uint32_t busy;
 static uint32_t enough;
 static int spawned; /* Tasks that task 0 makes. */
-
-/* ---- What the workers do not do here ------------------------------------ */
-
-uint64_t go__runtime_live(struct go_runtime *rt)
-{
-	(void)rt;
-	return 1;
-}
-
-void go__runtime_drained(struct go_runtime *rt)
-{
-	(void)rt;
-}
-
-void go__task_end(struct go__worker *w, struct go__task *t)
-{
-	(void)w;
-	(void)t;
-	model_fail(MODEL_ASSERTION, "a task is given up", __FILE__, __LINE__);
-}
 
 /* ---- Before -------------------------------------------------------------- */
 
@@ -71,12 +54,6 @@ static void setup_three(void)
 
 /* ---- Tasks and workers --------------------------------------------------- */
 
-static struct go__task *make(int i)
-{
-	MODEL_WRITE(payload[i]) = i + 1;
-	return &model_task[i];
-}
-
 /* What a task that does not end does. */
 static void stay(void)
 {
@@ -89,13 +66,12 @@ static void stay(void)
 		model_park(&busy, n);
 }
 
-static void run(struct go__task *t)
+static void run(struct go__worker *w, struct go__task *t)
 {
-	int i = (int)(t - model_task);
+	int i = begin_run(t);
 
-	model_assert(i >= 0 && i < TASKS);
-	model_assert(MODEL_READ(payload[i]) == i + 1);
-	model_assert(runs[i]++ == 0);
+	(void)w;
+	runs[i]++;
 	if (i == 0 && job)
 		job();
 	if (enough)
@@ -104,11 +80,7 @@ static void run(struct go__task *t)
 
 static void worker(int i)
 {
-	struct go__worker *w = &RT->worker[i];
-	struct go__task *t;
-
-	while ((t = go__pick(w, NULL, NULL)))
-		run(t);
+	run_all(i, run);
 }
 
 /* One that leaves a timer behind: O1 of sleep.c. */
@@ -171,7 +143,7 @@ static void setup_inside(unsigned workers, void (*fn)(void), int n,
 	spawned = n;
 	enough = wanted;
 	job = fn;
-	model_assert(go__fresh_push(&RT->worker[0].fresh, make(0)));
+	put_fresh(0, 0);
 }
 
 static void setup_spawn_two(void)
@@ -198,19 +170,47 @@ static void setup_events(void)
 	events = 1;
 }
 
-/* ---- After --------------------------------------------------------------- */
+/* ---- Two pollers --------------------------------------------------------- */
 
-static void all_asleep(int tasks)
+static void setup_two_posts(void)
 {
-	uint64_t state = go__idle_state(&RT->idle);
-
-	for (int i = 0; i < tasks; i++)
-		model_assert(runs[i] == 1);
-	model_assert(go__idle_searching(state) == 0);
-	model_assert(go__idle_count(state) == RT->worker_count);
-	for (unsigned i = 0; i < RT->worker_count; i++)
-		model_assert(!go__work_anywhere(&RT->worker[i]));
+	setup_two();
+	setup_posts(2);
 }
+
+static void setup_three_posts(void)
+{
+	setup_three();
+	setup_posts(2);
+}
+
+/* Worker 1 does not come. */
+static void setup_orphan(void)
+{
+	setup_two_posts();
+	atomic_init(&RT->post[1].orphan, true);
+}
+
+/* A descriptor becomes ready. */
+static void arrive(int i)
+{
+	tell(&pollers[i], EVENT);
+}
+
+/* One that looks at a poller before it falls asleep: the first. */
+static void looker(int i)
+{
+	go__look_at_poller(&RT->worker[i], NOW);
+	worker(i);
+}
+
+static void looker_with_timer(int i)
+{
+	go__look_at_poller(&RT->worker[i], NOW);
+	worker_with_timer(i);
+}
+
+/* ---- After --------------------------------------------------------------- */
 
 static void all_fired(void)
 {
@@ -220,19 +220,28 @@ static void all_fired(void)
 			     GO__NO_DEADLINE);
 }
 
-static void one_ran(void)
+static void one_fetched(void)
+{
+	all_asleep(0);
+	model_assert(fetched == 1);
+}
+
+static void two_fetched(void)
+{
+	all_asleep(0);
+	model_assert(fetched == 2);
+}
+
+static void one_ran_one_fetched(void)
 {
 	all_asleep(1);
+	model_assert(fetched == 1);
 }
 
-static void two_ran(void)
+static void one_covered(void)
 {
-	all_asleep(2);
-}
-
-static void three_ran(void)
-{
-	all_asleep(3);
+	model_assert(fetched == 1);
+	model_assert(go__idle_count(go__idle_state(&RT->idle)) == 1);
 }
 
 static void stopped(void)
@@ -240,97 +249,58 @@ static void stopped(void)
 	model_assert(go__idle_count(go__idle_state(&RT->idle)) == 0);
 }
 
-#define WORKER(i) MODEL_DAEMON("worker" #i, worker, i)
-
 static const struct model models[] = {
-	{
-		.name = "one-foreign",
-		.setup = setup_two,
-		.finish = one_ran,
-		.preemptions = 2,
-		.thread = {WORKER(0), WORKER(1),
-			   MODEL_THREAD("submitter", submit_one, 0)},
-	},
-	{
-		.name = "two-foreign",
-		.setup = setup_two,
-		.finish = two_ran,
-		.preemptions = 1,
-		.thread = {WORKER(0), WORKER(1),
-			   MODEL_THREAD("submitter", submit_one, 0),
-			   MODEL_THREAD("other", submit_one, 1)},
-	},
-	{
-		.name = "three-workers",
-		.setup = setup_three,
-		.finish = two_ran,
-		.preemptions = 1,
-		.thread = {WORKER(0), WORKER(1), WORKER(2),
-			   MODEL_THREAD("submitter", submit_two, 0)},
-	},
-	{
-		.name = "burst",
-		.setup = setup_burst,
-		.finish = two_ran,
-		.preemptions = 1,
-		.thread = {WORKER(0), WORKER(1), WORKER(2),
-			   MODEL_THREAD("submitter", submit_two, 0)},
-	},
-	{
-		.name = "event-and-submit",
-		.setup = setup_events,
-		.finish = one_ran,
-		.preemptions = 1,
-		.thread = {WORKER(0), WORKER(1),
-			   MODEL_THREAD("submitter", submit_one, 0)},
-	},
-	{
-		.name = "timer-behind-sentry",
-		.setup = setup_two,
-		.finish = all_fired,
-		.preemptions = 3,
-		.thread = {WORKER(0),
-			   MODEL_DAEMON("worker1", worker_with_timer, 1)},
-	},
-	{
-		.name = "two-timers",
-		.setup = setup_two,
-		.finish = all_fired,
-		.preemptions = 2,
-		.thread = {MODEL_DAEMON("worker0", worker_with_timer, 0),
-			   MODEL_DAEMON("worker1", worker_with_timer, 1)},
-	},
-	{
-		.name = "pinned",
-		.setup = setup_two,
-		.finish = one_ran,
-		.preemptions = 2,
-		.thread = {WORKER(0), WORKER(1),
-			   MODEL_THREAD("submitter", submit_pinned, 0)},
-	},
-	{
-		.name = "spawn-two",
-		.setup = setup_spawn_two,
-		.finish = three_ran,
-		.preemptions = 1,
-		.thread = {WORKER(0), WORKER(1)},
-	},
-	{
-		.name = "wake-two",
-		.setup = setup_wake_two,
-		.finish = three_ran,
-		.preemptions = 1,
-		.thread = {WORKER(0), WORKER(1)},
-	},
-	{
-		.name = "stop",
-		.setup = setup_two,
-		.finish = stopped,
-		.preemptions = 2,
-		.thread = {MODEL_THREAD("worker0", worker, 0),
-			   MODEL_THREAD("worker1", worker, 1),
-			   MODEL_THREAD("stop", stop, 0)},
-	},
+	MODEL_OF("one-foreign", setup_two, one_ran, 2, WORKER(0), WORKER(1),
+		 MODEL_THREAD("submitter", submit_one, 0)),
+	MODEL_OF("two-foreign", setup_two, two_ran, 1, WORKER(0), WORKER(1),
+		 MODEL_THREAD("submitter", submit_one, 0),
+		 MODEL_THREAD("other", submit_one, 1)),
+	MODEL_OF("three-workers", setup_three, two_ran, 1, WORKER(0), WORKER(1),
+		 WORKER(2), MODEL_THREAD("submitter", submit_two, 0)),
+	MODEL_OF("burst", setup_burst, two_ran, 1, WORKER(0), WORKER(1),
+		 WORKER(2), MODEL_THREAD("submitter", submit_two, 0)),
+	MODEL_OF("event-and-submit", setup_events, one_ran, 1, WORKER(0),
+		 WORKER(1), MODEL_THREAD("submitter", submit_one, 0)),
+	MODEL_OF("timer-behind-sentry", setup_two, all_fired, 3, WORKER(0),
+		 MODEL_DAEMON("worker1", worker_with_timer, 1)),
+	MODEL_OF("two-timers", setup_two, all_fired, 2,
+		 MODEL_DAEMON("worker0", worker_with_timer, 0),
+		 MODEL_DAEMON("worker1", worker_with_timer, 1)),
+	MODEL_OF("pinned", setup_two, one_ran, 2, WORKER(0), WORKER(1),
+		 MODEL_THREAD("submitter", submit_pinned, 0)),
+	MODEL_OF("spawn-two", setup_spawn_two, three_ran, 1, WORKER(0),
+		 WORKER(1)),
+	MODEL_OF("wake-two", setup_wake_two, three_ran, 1, WORKER(0),
+		 WORKER(1)),
+	MODEL_OF("two-posts", setup_two_posts, two_fetched, 2, WORKER(0),
+		 WORKER(1), MODEL_THREAD("descriptor0", arrive, 0),
+		 MODEL_THREAD("descriptor1", arrive, 1)),
+	MODEL_OF("two-posts-submit", setup_two_posts, one_ran, 2, WORKER(0),
+		 WORKER(1), MODEL_THREAD("submitter", submit_one, 0)),
+	MODEL_OF("two-posts-and-submit", setup_two_posts, one_ran_one_fetched,
+		 1, WORKER(0), WORKER(1),
+		 MODEL_THREAD("submitter", submit_one, 0),
+		 MODEL_THREAD("descriptor0", arrive, 0)),
+	MODEL_OF("two-posts-pinned", setup_two_posts, one_ran, 1, WORKER(0),
+		 MODEL_DAEMON("worker1", looker, 1),
+		 MODEL_THREAD("submitter", submit_pinned, 0)),
+	MODEL_OF("post-taken-by-a-look", setup_two_posts, one_fetched, 2,
+		 WORKER(0), MODEL_DAEMON("worker1", looker, 1),
+		 MODEL_THREAD("descriptor0", arrive, 0)),
+	MODEL_OF("three-workers-two-posts", setup_three_posts, one_fetched, 1,
+		 WORKER(0), MODEL_DAEMON("worker1", looker, 1), WORKER(2),
+		 MODEL_THREAD("descriptor0", arrive, 0)),
+	MODEL_OF("two-posts-timers", setup_two_posts, all_fired, 2,
+		 MODEL_DAEMON("worker0", worker_with_timer, 0),
+		 MODEL_DAEMON("worker1", worker_with_timer, 1)),
+	MODEL_OF("timer-away-from-home", setup_two_posts, all_fired, 2,
+		 WORKER(0), MODEL_DAEMON("worker1", looker_with_timer, 1)),
+	MODEL_OF("orphan", setup_orphan, one_covered, 2, WORKER(0),
+		 MODEL_THREAD("descriptor1", arrive, 1)),
+	MODEL_OF("stop", setup_two, stopped, 2,
+		 MODEL_THREAD("worker0", worker, 0),
+		 MODEL_THREAD("worker1", worker, 1),
+		 MODEL_THREAD("stop", stop, 0)),
 };
 
 int main(int argc, char **argv)

@@ -18,13 +18,20 @@
  * two preemptions, one with a shutdown.
  */
 #define MODEL_OWN_BLOCKING
+#define MODEL_OWN_RUNTIME
+#define MODEL_OWN_SPAWN
 #include "model_workers.h"
 
 #include "sched/extra.h"
 
-#define pthread_self() ((pthread_t)model_self())
+enum {
+	POOL_THREADS = 2,
+	JOBS = 2,
+	POISON = 0x5a,
+};
 
-#include "sched/pool.c"
+#include "model_threads.h"
+
 /* Names that they have in common with those above. */
 #define run   run_job
 #define spawn submit
@@ -38,20 +45,10 @@
 #undef check
 #include "sched/spawn.c"
 
-enum {
-	THREADS = 2,
-	FIRST = 1, /* The model's first thread that is one of the pool. */
-	JOBS = 2,
-	POISON = 0x5a,
-};
-
-static struct go__thread record[THREADS];
 static struct go__context plain[MODEL_THREADS], *current[MODEL_THREADS];
-static _Atomic uint32_t over[MODEL_THREADS];
-static unsigned made, joined[MODEL_THREADS], blocks, done[JOBS], freed[JOBS];
+static unsigned blocks, done[JOBS], freed[JOBS];
 static unsigned withdrawn;
 static int results[JOBS];
-static bool may_fail;
 
 /* ---- What stands in for the rest ----------------------------------------- */
 
@@ -100,71 +97,6 @@ void go__block_each(bool (*fn)(struct go__task *t, void *arg), void *arg)
 		(void)fn(&model_task[i], arg);
 }
 
-int go__sys_sigaction(int sig, const struct sigaction *act,
-		      struct sigaction *old)
-{
-	(void)sig;
-	(void)act;
-	(void)old;
-	return -EINVAL;
-}
-
-int go__sys_sigmask(int how, const sigset_t *set, sigset_t *old)
-{
-	(void)how;
-	(void)set;
-	(void)old;
-	return 0;
-}
-
-void go__sys_thread_name(const char *name)
-{
-	(void)name;
-}
-
-struct go__thread *go__thread_make(void)
-{
-	return made == THREADS ? NULL : &record[made];
-}
-
-void go__thread_unmake(struct go__thread *t)
-{
-	(void)t;
-}
-
-void go__thread_adopt(struct go__thread *t)
-{
-	(void)t;
-}
-
-int go__sys_thread_create(pthread_t *id, size_t stack_bytes,
-			  void *(*fn)(void *), void *arg)
-{
-	(void)id;
-	(void)stack_bytes;
-	(void)fn;
-	(void)arg;
-	if (may_fail && model_choose(2))
-		return -EAGAIN;
-	model_start(FIRST + made++);
-	return 0;
-}
-
-int go__sys_thread_join(pthread_t id)
-{
-	model_assert(joined[id]++ == 0);
-	/* acquire <- pool_thread(). */
-	while (!atomic_load_explicit(&over[id], memory_order_acquire))
-		model_park(&over[id], 0);
-	return 0;
-}
-
-int go__sys_thread_join_until(pthread_t id, uint64_t deadline_ns)
-{
-	(void)deadline_ns;
-	return go__sys_thread_join(id);
-}
-
 int go__worker_host(struct go__worker *w, bool (*until)(void *), void *arg)
 {
 	(void)w;
@@ -173,33 +105,9 @@ int go__worker_host(struct go__worker *w, bool (*until)(void *), void *arg)
 	model_not_called();
 }
 
-void go__watchdog_stop(struct go_runtime *rt)
+void *go__context_call(void *(*fn)(void *arg), void *arg)
 {
-	(void)rt;
-}
-
-bool go__watchdog_wait(struct go_runtime *rt, uint64_t deadline)
-{
-	(void)rt;
-	(void)deadline;
-	return true;
-}
-
-bool go__watchdog_join(struct go_runtime *rt, uint64_t deadline)
-{
-	(void)rt;
-	(void)deadline;
-	return true;
-}
-
-void go__exit_if_forked(const struct go_runtime *rt)
-{
-	(void)rt;
-}
-
-void go__leave_all(struct go__thread *t)
-{
-	(void)t;
+	return fn(arg);
 }
 
 void go__extra_end(struct go__extra **extra)
@@ -260,14 +168,6 @@ static void worker(int i)
 	}
 }
 
-static void pool_thread(int i)
-{
-	(void)thread_main(&record[i]);
-	/* release -> go__sys_thread_join(). */
-	atomic_store_explicit(&over[model_self()], 1, memory_order_release);
-	model_wake(&over[model_self()], 1);
-}
-
 static void submitter(int i)
 {
 	MODEL_WRITE(payload[i]) = i + 1;
@@ -297,9 +197,7 @@ static void shut_down(int unused)
 	for (int i = 0; i < JOBS; i++)
 		model_assert(MODEL_READ(done[i]) <= 1);
 	(void)stop(RT, GO__NO_DEADLINE);
-	for (unsigned i = 0; i < made; i++)
-		model_assert(joined[FIRST + i] == 1);
-	model_assert(RT->pool.threads == 0 && RT->pool.present == 0);
+	check_all_joined(&RT->pool);
 }
 
 /* ---- Before and after ---------------------------------------------------- */
@@ -307,9 +205,8 @@ static void shut_down(int unused)
 static void setup(void)
 {
 	setup_workers(1);
-	memset(record, 0, sizeof(record));
+	setup_pool_threads(1);
 	memset(plain, 0, sizeof(plain));
-	memset(joined, 0, sizeof(joined));
 	memset(done, 0, sizeof(done));
 	memset(freed, 0, sizeof(freed));
 	memset(results, 0, sizeof(results));
@@ -318,22 +215,18 @@ static void setup(void)
 	for (int i = 0; i < MODEL_THREADS; i++) {
 		plain[i].flags = GO__CONTEXT_THREAD;
 		current[i] = &plain[i];
-		atomic_init(&over[i], 0);
 	}
-	for (int i = 0; i < THREADS; i++)
+	for (int i = 0; i < POOL_THREADS; i++)
 		record[i].pool.runtime = RT;
 	for (int i = 0; i < JOBS; i++) {
 		go__wait_word_init(&model_task[i].waiter.word, 0);
 		results[i] = -ESHUTDOWN;
 	}
-	memset(payload, 0, sizeof(payload));
 	atomic_init(&ids, 1);
 	/* Its cache is full, and empty. */
 	RT->worker[0].free_count = GO__BLOCKS_BATCH;
-	made = 0;
 	blocks = 0;
 	withdrawn = 0;
-	may_fail = false;
 }
 
 static void setup_failing(void)
@@ -357,11 +250,7 @@ static void finish(void)
 	model_assert(go__list_empty(&RT->pool.jobs));
 }
 
-#define POOL_THREADS                                                           \
-	{"first", pool_thread, 0, true, true},                                 \
-	{                                                                      \
-		"second", pool_thread, 1, true, true                           \
-	}
+#define BOTH POOL_THREAD("first", 0), POOL_THREAD("second", 1)
 
 static const struct model models[] = {
 	{
@@ -369,7 +258,7 @@ static const struct model models[] = {
 		.setup = setup,
 		.finish = finish,
 		.preemptions = 2,
-		.thread = {MODEL_DAEMON("worker", worker, 0), POOL_THREADS,
+		.thread = {MODEL_DAEMON("worker", worker, 0), BOTH,
 			   MODEL_THREAD("submitter", submitter, 0),
 			   MODEL_THREAD("canceller", canceller, 0)},
 	},
@@ -378,7 +267,7 @@ static const struct model models[] = {
 		.setup = setup_failing,
 		.finish = finish,
 		.preemptions = 2,
-		.thread = {MODEL_DAEMON("worker", worker, 0), POOL_THREADS,
+		.thread = {MODEL_DAEMON("worker", worker, 0), BOTH,
 			   MODEL_THREAD("submitter", submitter, 0),
 			   MODEL_THREAD("canceller", canceller, 0)},
 	},
@@ -387,7 +276,7 @@ static const struct model models[] = {
 		.setup = setup_failing,
 		.finish = finish,
 		.preemptions = 2,
-		.thread = {MODEL_DAEMON("worker", worker, 0), POOL_THREADS,
+		.thread = {MODEL_DAEMON("worker", worker, 0), BOTH,
 			   MODEL_THREAD("one", submitter, 0),
 			   MODEL_THREAD("other", submitter, 1)},
 	},
@@ -396,7 +285,7 @@ static const struct model models[] = {
 		.setup = setup,
 		.finish = finish,
 		.preemptions = 1,
-		.thread = {MODEL_DAEMON("worker", worker, 0), POOL_THREADS,
+		.thread = {MODEL_DAEMON("worker", worker, 0), BOTH,
 			   MODEL_THREAD("submitter", submitter, 0),
 			   MODEL_THREAD("shutdown", shut_down, 0)},
 	},
@@ -405,7 +294,7 @@ static const struct model models[] = {
 		.setup = setup_failing,
 		.finish = finish,
 		.preemptions = 1,
-		.thread = {MODEL_DAEMON("worker", worker, 0), POOL_THREADS,
+		.thread = {MODEL_DAEMON("worker", worker, 0), BOTH,
 			   MODEL_THREAD("submitter", submitter, 0),
 			   MODEL_THREAD("shutdown", shut_down, 0)},
 	},

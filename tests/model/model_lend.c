@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Workers that are lent: how one gets at a lone worker's queues, comes, and
- * goes, against that worker, submitters and the runtime's end.
+ * goes, against that worker and submitters.  (The runtime's end: model_loan.c.)
  *
  * Runs lend.c and watchdog.c with the scheduler's own files, on the workers of
  * model_workers.h, and park.c as far as a yield goes: a task is a state
@@ -26,83 +26,9 @@
  */
 #include "model_lend.h"
 
-/* ---- Tasks and those who run them ---------------------------------------- */
+/* ---- Those who run tasks ------------------------------------------------- */
 
-/* What task i does in its n-th turn; true: it yields then. */
-static bool (*act[TASKS])(unsigned n);
-static unsigned turns[TASKS];
-static int errno_place[MODEL_THREADS];
-
-static void make(int i)
-{
-	MODEL_WRITE(payload[i]) = i + 1;
-	if (model_task[i].slot)
-		go__ready(go__worker_self(), &model_task[i], true);
-	else
-		go__ready_fresh(go__worker_self(), &model_task[i]);
-}
-
-/* On w, which is closed, until it goes back to its host. */
-static void run_from(struct go__worker *w, struct go__task *t)
-{
-	const int me = model_self();
-
-	while (t) {
-		int i = (int)(t - model_task);
-
-		if (w->after != GO__AFTER_NOTHING)
-			go__after_switch(w);
-		model_assert(MODEL_READ(payload[i]) == i + 1);
-		model_assert(runs[i] == 0);
-		MODEL_WRITE(frame[i]) = 1;
-		go__worker_open(w);
-		leads_to[me] = &t->context;
-		if (act[i](turns[i]++)) {
-			suspend(t, GO__AFTER_YIELD);
-		} else {
-			runs[i]++;
-			go__worker_close(w);
-			go__runs(w, NULL);
-			leads_to[me] = w->host;
-		}
-		t = leads_to[me] == w->host ? NULL
-					    : go__task_of_context(leads_to[me]);
-	}
-	if (w->after != GO__AFTER_NOTHING)
-		go__after_switch(w);
-}
-
-static bool is_recalled(void *arg)
-{
-	return go__loan_of(arg) == GO__LOAN_RECALLED;
-}
-
-/* As go__worker_host(). */
-static void host(struct go__worker *w)
-{
-	const int me = model_self();
-	bool is_lent = go__loan_of(w) != GO__LOAN_HOME;
-	struct go__task *t;
-
-	worker_of[me] = w;
-	go__worker_close(w);
-	w->host = &host_context;
-	w->errno_location = &errno_place[me];
-	if (is_lent)
-		go__lend_enter(w);
-	while ((t = go__pick(w, is_lent ? is_recalled : NULL, w))) {
-		t->worker = w;
-		go__runs(w, t);
-		run_from(w, t);
-	}
-	if (is_lent)
-		go__lend_quit(w);
-	worker_of[me] = NULL;
-	if (is_lent)
-		go__lend_over(w);
-}
-
-static void home(int i)
+static void worker(int i)
 {
 	host(&RT->worker[i]);
 }
@@ -117,39 +43,27 @@ static void pool(int i)
 static bool serve(unsigned n)
 {
 	(void)n;
-	tell(&ran);
+	happened(&ran);
 	return false;
 }
 
 static void setup(unsigned workers)
 {
-	setup_workers(workers);
-	memset(frame, 0, sizeof(frame));
-	memset(turns, 0, sizeof(turns));
-	memset(payload, 0, sizeof(payload));
+	setup_lending(workers, TICKS);
 	for (int i = 0; i < TASKS; i++)
 		act[i] = serve;
-	RT->spares = 1;
 	RT->can_be_alone = workers == 1;
-	RT->watched = true;
-	RT->stuck_after = SECOND / 2;
-	atomic_init(&RT->watch, TICKING);
 	atomic_init(&RT->worker[0].alone, workers == 1);
-	atomic_init(&hogging, 0);
-	atomic_init(&ran, 0);
-	ticks = TICKS;
 	lent = hosts = 0;
 	none_at_first = false;
-	model_name(&RT->watch, "watch");
 }
 
 /* Task 0 lies in worker 0's ring. */
 static void setup_first(unsigned workers, bool (*first)(unsigned n))
 {
 	setup(workers);
-	payload[0] = 1;
 	act[0] = first;
-	model_assert(go__fresh_push(&RT->worker[0].fresh, &model_task[0]));
+	put_fresh(0, 0);
 }
 
 /* ---- Tasks of a worker whose queues are shared meanwhile ----------------- */
@@ -157,14 +71,14 @@ static void setup_first(unsigned workers, bool (*first)(unsigned n))
 static bool spawn_and_yield(unsigned n)
 {
 	if (n == 0)
-		make(1);
+		make_task(1);
 	return n == 0;
 }
 
 static bool spawn_twice(unsigned n)
 {
 	if (n < 2)
-		make(1 + (int)n);
+		make_task(1 + (int)n);
 	return n < 2;
 }
 
@@ -208,7 +122,7 @@ static void lend_and_recall(int unused)
  * there is no thread. */
 static void watch_until_lent(int unused)
 {
-	struct watch watch = {0};
+	struct remembered watch = {0};
 
 	(void)unused;
 	await(&hogging);
@@ -218,17 +132,11 @@ static void watch_until_lent(int unused)
 	}
 }
 
-static void hog_until_one_ran(void)
-{
-	tell(&hogging);
-	await(&ran);
-}
-
 /* It waits for what lies in its own ring, */
 static bool hog_ring(unsigned n)
 {
 	(void)n;
-	make(1);
+	make_task(1);
 	hog_until_one_ran();
 	return false;
 }
@@ -238,7 +146,7 @@ static bool hog_next(unsigned n)
 {
 	(void)n;
 	model_task[1].slot = (char *)&model_task[1];
-	make(1);
+	make_task(1);
 	hog_until_one_ran();
 	return false;
 }
@@ -255,8 +163,8 @@ static bool hog_until_ran(unsigned n)
 static bool hog_nothing(unsigned n)
 {
 	(void)n;
-	make(1);
-	tell(&hogging);
+	make_task(1);
+	happened(&hogging);
 	return false;
 }
 
@@ -278,10 +186,10 @@ static void setup_hog_next(void)
 
 static void setup_hog_injection(void)
 {
-	struct go__task *t = &model_task[1];
+	struct go__task *t;
 
 	setup_first(1, hog_until_ran);
-	payload[1] = 2;
+	t = make(1);
 	go__queue_push(&RT->injection, &t, 1);
 }
 
@@ -293,7 +201,7 @@ static void setup_back(void)
 
 static void submit(int i)
 {
-	make(i);
+	make_task(i);
 }
 
 /* ---- One of several goes ------------------------------------------------- */
@@ -330,8 +238,7 @@ static void setup_lent_thief(void)
 {
 	setup_lent();
 	RT->can_be_alone = true;
-	payload[0] = 1;
-	model_assert(go__fresh_push(&RT->worker[0].fresh, &model_task[0]));
+	put_fresh(0, 0);
 }
 
 /* The watchdog knows that. */
@@ -352,7 +259,7 @@ static void setup_lent_in_vain(void)
 static bool spawn_one(unsigned n)
 {
 	(void)n;
-	make(1);
+	make_task(1);
 	return false;
 }
 
@@ -362,8 +269,7 @@ static void setup_lent_alone(void)
 	setup_lent();
 	RT->can_be_alone = true;
 	act[0] = spawn_one;
-	payload[0] = 1;
-	model_assert(go__fresh_push(&RT->worker[1].fresh, &model_task[0]));
+	put_fresh(0, 1);
 }
 
 /* On the lent one, it makes the other when somebody sleeps already. */
@@ -387,10 +293,8 @@ static void setup_lent_beside_hog(void)
 	setup_lent_to(2);
 	act[0] = spawn_until_recalled;
 	act[2] = hog_until_ran;
-	payload[0] = 1;
-	payload[2] = 3;
-	model_assert(go__fresh_push(&RT->worker[2].fresh, &model_task[0]));
-	model_assert(go__fresh_push(&RT->worker[0].fresh, &model_task[2]));
+	put_fresh(0, 2);
+	put_fresh(2, 0);
 }
 
 /* It has armed a timer, which the sentry has not seen: O1 of sleep.c. */
@@ -402,41 +306,12 @@ static void pool_with_timer(int i)
 
 /* ---- After --------------------------------------------------------------- */
 
-static void all_ran(int tasks)
-{
-	uint64_t state = go__idle_state(&RT->idle);
-	unsigned active = RT->worker_count + go__lent(RT);
-
-	for (int i = 0; i < TASKS; i++)
-		model_assert(runs[i] == (i < tasks));
-	model_assert(go__idle_searching(state) == 0);
-	model_assert(go__idle_count(state) == active);
-	model_assert(go__idle_active(state) == active);
-	for (unsigned i = 0; i < go__slots(RT); i++) {
-		model_assert(!go__work_anywhere(&RT->worker[i]));
-		/* relaxed: the threads have ended. */
-		model_assert(!atomic_load_explicit(&RT->worker[i].next,
-						   memory_order_relaxed));
-	}
-	model_assert(!go__alone(&RT->worker[0]) || go__lent(RT) == 0);
-}
-
 /* And nothing is left of the loan. */
 static void gone(int tasks)
 {
-	all_ran(tasks);
+	all_asleep(tasks);
 	model_assert(go__lent(RT) == 0);
 	model_assert(go__alone(&RT->worker[0]) == RT->can_be_alone);
-}
-
-static void two_ran(void)
-{
-	all_ran(2);
-}
-
-static void three_ran(void)
-{
-	all_ran(3);
 }
 
 static void three_gone(void)
@@ -463,7 +338,7 @@ static void one_gone(void)
 /* The watchdog sleeps, if it has had the ticks for that. */
 static void watched(int tasks)
 {
-	all_ran(tasks);
+	all_asleep(tasks);
 	if (ticks == 0)
 		return;
 	gone(tasks);
@@ -482,7 +357,6 @@ static void watched_two(void)
 	watched(2);
 }
 
-#define HOME(i) MODEL_DAEMON("worker" #i, home, i)
 #define POOL(i)                                                                \
 	{                                                                      \
 		"host" #i, pool, i, true, true                                 \
@@ -490,116 +364,42 @@ static void watched_two(void)
 #define WATCHDOG MODEL_THREAD("watchdog", watch_until_lent, 0)
 
 static const struct model models[] = {
-	{
-		.name = "share",
-		.setup = setup_share,
-		.finish = two_ran,
-		.preemptions = 2,
-		.thread = {HOME(0), MODEL_THREAD("lender", lend_once, 0),
-			   POOL(0)},
-	},
-	{
-		.name = "share-twice",
-		.setup = setup_share_twice,
-		.finish = three_ran,
-		.preemptions = 1,
-		.thread = {HOME(0), MODEL_THREAD("lender", lend_once, 0),
-			   POOL(0)},
-	},
-	{
-		.name = "share-and-recall",
-		.setup = setup_share,
-		.finish = two_gone,
-		.preemptions = 2,
-		.thread = {HOME(0), MODEL_THREAD("lender", lend_and_recall, 0),
-			   POOL(0)},
-	},
-	{
-		.name = "recall-and-alone",
-		.setup = setup_lent_thief,
-		.finish = one_gone,
-		.preemptions = 1,
-		.thread = {HOME(0),
-			   MODEL_THREAD("recaller", recall_and_settle, 0),
-			   MODEL_DAEMON("lent", pool, 0)},
-	},
-	{
-		.name = "recall-and-submit",
-		.setup = setup_lent,
-		.finish = one_gone,
-		.preemptions = 1,
-		.thread = {HOME(0), MODEL_THREAD("recaller", recall, 0),
-			   MODEL_DAEMON("lent", pool, 0),
-			   MODEL_THREAD("submitter", submit, 0)},
-	},
-	{
-		.name = "recall-beside-hog",
-		.setup = setup_lent_beside_hog,
-		.finish = three_gone,
-		.preemptions = MODEL_NONE,
-		.thread = {HOME(0), HOME(1),
-			   MODEL_THREAD("recaller", recall, 0),
-			   MODEL_DAEMON("lent", pool, 0)},
-	},
-	{
-		.name = "recall-and-timer",
-		.setup = setup_lent,
-		.finish = timer_ran,
-		.preemptions = 2,
-		.thread = {HOME(0), MODEL_THREAD("recaller", recall, 0),
-			   MODEL_DAEMON("lent", pool_with_timer, 0)},
-	},
-	{
-		.name = "loan-in-vain",
-		.setup = setup_lent_in_vain,
-		.finish = watched_none,
-		.preemptions = 1,
-		.thread = {HOME(0), MODEL_DAEMON("watchdog", watchdog, 0),
-			   MODEL_DAEMON("lent", pool, 0), POOL(1)},
-	},
-	{
-		.name = "end-of-the-loan",
-		.setup = setup_lent_alone,
-		.finish = watched_two,
-		.preemptions = MODEL_NONE,
-		.thread = {HOME(0), MODEL_DAEMON("watchdog", watchdog, 0),
-			   MODEL_DAEMON("lent", pool, 0), POOL(1)},
-	},
-	{
-		.name = "hog-with-ring",
-		.setup = setup_hog_ring,
-		.finish = two_ran,
-		.preemptions = 2,
-		.thread = {HOME(0), WATCHDOG, POOL(0)},
-	},
-	{
-		.name = "hog-without-thread",
-		.setup = setup_hog_without_thread,
-		.finish = two_ran,
-		.preemptions = 2,
-		.thread = {HOME(0), WATCHDOG, POOL(0)},
-	},
-	{
-		.name = "hog-with-next",
-		.setup = setup_hog_next,
-		.finish = two_ran,
-		.preemptions = 2,
-		.thread = {HOME(0), WATCHDOG, POOL(0)},
-	},
-	{
-		.name = "hog-and-injection",
-		.setup = setup_hog_injection,
-		.finish = two_ran,
-		.preemptions = 2,
-		.thread = {HOME(0), WATCHDOG, POOL(0)},
-	},
-	{
-		.name = "hog-comes-back",
-		.setup = setup_back,
-		.finish = two_ran,
-		.preemptions = 1,
-		.thread = {HOME(0), WATCHDOG, POOL(0)},
-	},
+	MODEL_OF("share", setup_share, two_ran, 2, WORKER(0),
+		 MODEL_THREAD("lender", lend_once, 0), POOL(0)),
+	MODEL_OF("share-twice", setup_share_twice, three_ran, 1, WORKER(0),
+		 MODEL_THREAD("lender", lend_once, 0), POOL(0)),
+	MODEL_OF("share-and-recall", setup_share, two_gone, 2, WORKER(0),
+		 MODEL_THREAD("lender", lend_and_recall, 0), POOL(0)),
+	MODEL_OF("recall-and-alone", setup_lent_thief, one_gone, 1, WORKER(0),
+		 MODEL_THREAD("recaller", recall_and_settle, 0),
+		 MODEL_DAEMON("lent", pool, 0)),
+	MODEL_OF("recall-and-submit", setup_lent, one_gone, 1, WORKER(0),
+		 MODEL_THREAD("recaller", recall, 0),
+		 MODEL_DAEMON("lent", pool, 0),
+		 MODEL_THREAD("submitter", submit, 0)),
+	MODEL_OF("recall-beside-hog", setup_lent_beside_hog, three_gone,
+		 MODEL_NONE, WORKER(0), WORKER(1),
+		 MODEL_THREAD("recaller", recall, 0),
+		 MODEL_DAEMON("lent", pool, 0)),
+	MODEL_OF("recall-and-timer", setup_lent, timer_ran, 2, WORKER(0),
+		 MODEL_THREAD("recaller", recall, 0),
+		 MODEL_DAEMON("lent", pool_with_timer, 0)),
+	MODEL_OF("loan-in-vain", setup_lent_in_vain, watched_none, 1, WORKER(0),
+		 MODEL_DAEMON("watchdog", watchdog, 0),
+		 MODEL_DAEMON("lent", pool, 0), POOL(1)),
+	MODEL_OF("end-of-the-loan", setup_lent_alone, watched_two, MODEL_NONE,
+		 WORKER(0), MODEL_DAEMON("watchdog", watchdog, 0),
+		 MODEL_DAEMON("lent", pool, 0), POOL(1)),
+	MODEL_OF("hog-with-ring", setup_hog_ring, two_ran, 2, WORKER(0),
+		 WATCHDOG, POOL(0)),
+	MODEL_OF("hog-without-thread", setup_hog_without_thread, two_ran, 2,
+		 WORKER(0), WATCHDOG, POOL(0)),
+	MODEL_OF("hog-with-next", setup_hog_next, two_ran, 2, WORKER(0),
+		 WATCHDOG, POOL(0)),
+	MODEL_OF("hog-and-injection", setup_hog_injection, two_ran, 2,
+		 WORKER(0), WATCHDOG, POOL(0)),
+	MODEL_OF("hog-comes-back", setup_back, two_ran, 1, WORKER(0), WATCHDOG,
+		 POOL(0)),
 };
 
 int main(int argc, char **argv)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What model_lend.c runs, and what stands in for the rest of the library: the
- * sources of lending on the workers of model_workers.h, with a switch that is a
- * return, threads of the pool that are held back, and the watchdog's clock.
+ * What model_lend.c and model_loan.c run, and what stands in for the rest of
+ * the library: the sources of lending on the workers of model_workers.h, with a
+ * switch that is a return, threads of the pool that are held back (unless
+ * MODEL_OWN_POOL says that there is a pool), and the watchdog's clock.
  */
 #ifndef MODEL_LEND_H
 #define MODEL_LEND_H
@@ -36,6 +37,10 @@ static void leave_stack(struct go__context *from, struct go__context *next)
 	} while (0)
 #define go__context_enter(from, next) go__context_switch(from, next)
 
+/* There is no C++. */
+#include "arch/exceptions.h"
+#define go__exceptions_known() false
+
 /* Those of model_workers.h are used. */
 struct go__worker *unused_worker_self(void);
 bool unused_task_bind_slow(struct go__worker *w, struct go__task *t);
@@ -44,29 +49,15 @@ bool unused_task_bind_slow(struct go__worker *w, struct go__task *t);
 #include "sched/park.c"
 #undef go__worker_self
 #undef go__task_bind_slow
+#undef go__exceptions_known
 
 #include "sched/lend.c"
 
 /* ---- The watchdog's time ------------------------------------------------- */
 
 static unsigned ticks;           /* Left. */
-static unsigned lent;            /* Times that one has been lent. */
 static _Atomic uint32_t hogging; /* A task has begun to. */
 static _Atomic uint32_t ran;     /* Another one has run. */
-
-static void await(_Atomic uint32_t *word)
-{
-	/* acquire <- tell(): stands for the time that passes meanwhile. */
-	while (atomic_load_explicit(word, memory_order_acquire) == 0)
-		model_park(word, 0);
-}
-
-static void tell(_Atomic uint32_t *word)
-{
-	/* release -> await(). */
-	atomic_store_explicit(word, 1, memory_order_release);
-	model_wake(word, MODEL_THREADS);
-}
 
 /* A pause of the watchdog: a tick, as long as there are some left; but once it
  * has recalled a worker, none before that one has gone. */
@@ -89,27 +80,12 @@ static int pause_watchdog(_Atomic uint32_t *word, uint32_t value, bool timed)
 /* ---- What stands in for the rest of the library ------------------------- */
 
 static struct go__context host_context;
+
+#ifndef MODEL_OWN_POOL
 static struct go__worker *to_host[HOSTS];
 static unsigned hosts;     /* Let go so far. */
+static unsigned lent;      /* Times that one has been lent. */
 static bool none_at_first; /* The first thread cannot be had. */
-
-int go__sys_membarrier(void)
-{
-	model_membarrier();
-	return 0;
-}
-
-int go__sys_membarrier_begin(void)
-{
-	return 0;
-}
-
-void go__worker_init(struct go__worker *w, struct go_runtime *rt,
-		     unsigned index)
-{
-	(void)rt;
-	setup_worker(w, index);
-}
 
 int go__pool_host(struct go__worker *w)
 {
@@ -123,32 +99,6 @@ int go__pool_host(struct go__worker *w)
 	/* They come behind the workers and the lender. */
 	model_start(RT->worker_count + 1 + hosts++);
 	return 0;
-}
-
-uint64_t go__runtime_live(struct go_runtime *rt)
-{
-	(void)rt;
-	return TASKS;
-}
-
-void go__runtime_drained(struct go_runtime *rt)
-{
-	(void)rt;
-	model_not_called();
-}
-
-void go__task_end(struct go__worker *w, struct go__task *t)
-{
-	(void)w;
-	(void)t;
-	model_not_called();
-}
-
-void go__stuck_report(struct go__worker *w, uint64_t ran_ns)
-{
-	(void)w;
-	(void)ran_ns;
-	model_not_called();
 }
 
 int go__sys_sigmask(int how, const sigset_t *set, sigset_t *old)
@@ -181,6 +131,33 @@ int go__sys_thread_join_until(pthread_t id, uint64_t deadline_ns)
 	return go__sys_thread_join(id);
 }
 
+#endif
+
+int go__sys_membarrier(void)
+{
+	model_membarrier();
+	return 0;
+}
+
+int go__sys_membarrier_begin(void)
+{
+	return 0;
+}
+
+void go__worker_init(struct go__worker *w, struct go_runtime *rt,
+		     unsigned index)
+{
+	(void)rt;
+	setup_worker(w, index);
+}
+
+void go__stuck_report(struct go__worker *w, uint64_t ran_ns)
+{
+	(void)w;
+	(void)ran_ns;
+	model_not_called();
+}
+
 void go__stack_free(struct go__stack unused)
 {
 	(void)unused;
@@ -208,6 +185,107 @@ void go__context_prepare(struct go__context *c, char *low, char *high,
 	(void)high;
 	(void)entry;
 	model_not_called();
+}
+
+/* ---- Tasks and those who run them ---------------------------------------- */
+
+/* What task i does in its n-th turn; true: it yields then. */
+static bool (*act[TASKS])(unsigned n);
+static unsigned turns[TASKS];
+static int errno_place[MODEL_THREADS];
+
+static void make_task(int i)
+{
+	struct go__task *t = make(i);
+
+	if (t->slot)
+		go__ready(go__worker_self(), t, true);
+	else
+		go__ready_fresh(go__worker_self(), t);
+}
+
+/* What a hog does that goes on until another task has run. */
+static void hog_until_one_ran(void)
+{
+	happened(&hogging);
+	await(&ran);
+}
+
+/* On w, which is closed, until it goes back to its host. */
+static void run_from(struct go__worker *w, struct go__task *t)
+{
+	const int me = model_self();
+
+	while (t) {
+		int i;
+
+		if (w->after != GO__AFTER_NOTHING)
+			go__after_switch(w);
+		i = begin_run(t);
+		MODEL_WRITE(frame[i]) = 1;
+		go__worker_open(w);
+		leads_to[me] = &t->context;
+		if (act[i](turns[i]++)) {
+			suspend(t, GO__AFTER_YIELD);
+		} else {
+			runs[i]++;
+			go__worker_close(w);
+			go__runs(w, NULL);
+			leads_to[me] = w->host;
+		}
+		t = leads_to[me] == w->host ? NULL
+					    : go__task_of_context(leads_to[me]);
+	}
+	if (w->after != GO__AFTER_NOTHING)
+		go__after_switch(w);
+}
+
+static bool is_recalled(void *arg)
+{
+	return go__loan_of(arg) == GO__LOAN_RECALLED;
+}
+
+/* As go__worker_host(). */
+static void host(struct go__worker *w)
+{
+	const int me = model_self();
+	bool is_lent = go__loan_of(w) != GO__LOAN_HOME;
+	struct go__task *t;
+
+	worker_of[me] = w;
+	go__worker_close(w);
+	w->host = &host_context;
+	w->errno_location = &errno_place[me];
+	if (is_lent)
+		go__lend_enter(w);
+	while ((t = go__pick(w, is_lent ? is_recalled : NULL, w))) {
+		t->worker = w;
+		go__runs(w, t);
+		run_from(w, t);
+	}
+	if (is_lent)
+		go__lend_quit(w);
+	worker_of[me] = NULL;
+	if (is_lent)
+		go__lend_over(w);
+}
+
+/* ---- Before -------------------------------------------------------------- */
+
+/* One may be lent; the watchdog has `n` ticks. */
+static void setup_lending(unsigned workers, unsigned n)
+{
+	setup_workers(workers);
+	memset(frame, 0, sizeof(frame));
+	memset(turns, 0, sizeof(turns));
+	RT->spares = 1;
+	RT->watched = true;
+	RT->stuck_after = SECOND / 2;
+	atomic_init(&RT->watch, TICKING);
+	atomic_init(&hogging, 0);
+	atomic_init(&ran, 0);
+	ticks = n;
+	model_name(&RT->watch, "watch");
 }
 
 #endif

@@ -26,9 +26,8 @@
 #include "sched/worker.h"
 
 enum {
-	THREADS = 3,
+	POOL_THREADS = 3,
 	JOBS = 3,
-	GONE = 1, /* In place of a thread's id, once it has been joined. */
 };
 
 /* Futexes: a wait that compares, and may be over; a wake. */
@@ -37,20 +36,16 @@ enum {
 		 ? (model_park(word, value) ? 0 : -EAGAIN)                     \
 		 : (model_park_timed(word, value) ? 0 : -ETIMEDOUT))
 #define go__sys_futex_wake(word, n) ((int)model_wake(word, n))
-#define pthread_self()              ((pthread_t)model_self())
 
-#include "sched/pool.c"
+#include "model_threads.h"
 
 static struct go_runtime runtime;
 #define RT   (&runtime)
 #define POOL (&runtime.pool)
 
-static struct go__thread record[THREADS];
-static _Atomic uint32_t over[MODEL_THREADS]; /* Its function has returned. */
-static unsigned first, made, runs[JOBS], hosted, joined[MODEL_THREADS];
+static unsigned runs[JOBS], hosted;
 static int results[JOBS];
 static _Atomic unsigned running;
-static bool may_fail;
 static struct go__worker worker;
 
 /* ---- What stands in for the rest ----------------------------------------- */
@@ -58,71 +53,6 @@ static struct go__worker worker;
 uint64_t go__sys_now(void)
 {
 	return 1;
-}
-
-int go__sys_sigaction(int sig, const struct sigaction *act,
-		      struct sigaction *old)
-{
-	(void)sig;
-	(void)act;
-	(void)old;
-	return -EINVAL;
-}
-
-int go__sys_sigmask(int how, const sigset_t *set, sigset_t *old)
-{
-	(void)how;
-	(void)set;
-	(void)old;
-	return 0;
-}
-
-void go__sys_thread_name(const char *name)
-{
-	(void)name;
-}
-
-struct go__thread *go__thread_make(void)
-{
-	return made == THREADS ? NULL : &record[made];
-}
-
-void go__thread_unmake(struct go__thread *t)
-{
-	(void)t;
-}
-
-void go__thread_adopt(struct go__thread *t)
-{
-	(void)t;
-}
-
-int go__sys_thread_create(pthread_t *id, size_t stack_bytes,
-			  void *(*fn)(void *), void *arg)
-{
-	(void)id;
-	(void)stack_bytes;
-	(void)fn;
-	(void)arg;
-	if (may_fail && model_choose(2))
-		return -EAGAIN;
-	model_start(first + made++);
-	return 0;
-}
-
-int go__sys_thread_join(pthread_t id)
-{
-	model_assert(joined[id]++ == 0);
-	/* acquire <- work(). */
-	while (!atomic_load_explicit(&over[id], memory_order_acquire))
-		model_park(&over[id], 0);
-	return 0;
-}
-
-int go__sys_thread_join_until(pthread_t id, uint64_t deadline_ns)
-{
-	(void)deadline_ns;
-	return go__sys_thread_join(id);
 }
 
 int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg)
@@ -157,15 +87,6 @@ int go__wait_abandon(struct go__waiter *w)
 }
 
 /* ---- Threads ------------------------------------------------------------- */
-
-/* A thread of the pool. */
-static void work(int i)
-{
-	(void)thread_main(&record[i]);
-	/* release -> go__sys_thread_join(). */
-	atomic_store_explicit(&over[model_self()], 1, memory_order_release);
-	model_wake(&over[model_self()], 1);
-}
 
 /* As call_pool() in blocking.c. */
 static int call_pool(struct go__waiter *w)
@@ -220,9 +141,7 @@ static void stop_after_one(int i)
 {
 	submit(i);
 	stop();
-	for (unsigned k = 0; k < made; k++)
-		model_assert(joined[first + k] == 1);
-	model_assert(POOL->threads == 0 && POOL->present == 0);
+	check_all_joined(POOL);
 }
 
 /* Threads of a runtime that stops at once: one that has hosted a worker. */
@@ -235,23 +154,16 @@ static void stop_after_hosting(int unused)
 
 /* ---- Before and after ---------------------------------------------------- */
 
-/* The pool's threads are those of the model from `at` on. */
 static void setup(unsigned at, unsigned most, uint64_t keep_alive)
 {
 	model_setup_tasks();
 	memset(&runtime, 0, sizeof(runtime));
-	memset(record, 0, sizeof(record));
+	setup_pool_threads(at);
 	memset(runs, 0, sizeof(runs));
 	memset(results, 0, sizeof(results));
-	memset(joined, 0, sizeof(joined));
-	for (int i = 0; i < MODEL_THREADS; i++)
-		atomic_init(&over[i], 0);
 	atomic_init(&running, 0);
 	worker.runtime = RT;
-	first = at;
-	made = 0;
 	hosted = 0;
-	may_fail = false;
 	go__pool_init(POOL, most, keep_alive);
 	model_name(&POOL->empty, "pool.empty");
 }
@@ -322,7 +234,7 @@ static void finish(void)
 		model_assert(results[i] == 0 || runs[i] == 0);
 		model_assert(results[i] == 0 || results[i] == -ECANCELED ||
 			     (may_fail && results[i] == -EAGAIN) ||
-			     (made == THREADS && results[i] == -ENOMEM));
+			     (made == POOL_THREADS && results[i] == -ENOMEM));
 	}
 	model_assert(!go__pool_is_busy(POOL));
 	model_assert(POOL->making == 0);
@@ -360,11 +272,7 @@ static void finish_hosted(void)
 	finish_one();
 }
 
-#define POOL_THREAD(name, i)                                                   \
-	{                                                                      \
-		name, work, i, true, true                                      \
-	}
-#define POOL_THREADS                                                           \
+#define ALL_THREADS                                                            \
 	POOL_THREAD("first", 0), POOL_THREAD("second", 1),                     \
 		POOL_THREAD("third", 2)
 
@@ -375,21 +283,21 @@ static const struct model models[] = {
 		.finish = finish_two,
 		.preemptions = 2,
 		.thread = {MODEL_THREAD("one", submit, 0),
-			   MODEL_THREAD("other", submit, 1), POOL_THREADS},
+			   MODEL_THREAD("other", submit, 1), ALL_THREADS},
 	},
 	{
 		.name = "called-or-expired",
 		.setup = setup_twice,
 		.finish = finish_one,
 		.thread = {MODEL_THREAD("submitter", submit_twice, 0),
-			   POOL_THREADS},
+			   ALL_THREADS},
 	},
 	{
 		.name = "two-submitters",
 		.setup = setup_two,
 		.finish = finish_two,
 		.thread = {MODEL_THREAD("one", submit, 0),
-			   MODEL_THREAD("other", submit, 1), POOL_THREADS},
+			   MODEL_THREAD("other", submit, 1), ALL_THREADS},
 	},
 	{
 		.name = "three-submitters",
@@ -398,21 +306,21 @@ static const struct model models[] = {
 		.preemptions = 1,
 		.thread = {MODEL_THREAD("one", submit, 0),
 			   MODEL_THREAD("two", submit, 1),
-			   MODEL_THREAD("three", submit, 2), POOL_THREADS},
+			   MODEL_THREAD("three", submit, 2), ALL_THREADS},
 	},
 	{
 		.name = "threads-that-cannot-be-made",
 		.setup = setup_failing,
 		.finish = finish_failing,
 		.thread = {MODEL_THREAD("one", submit, 0),
-			   MODEL_THREAD("other", submit, 1), POOL_THREADS},
+			   MODEL_THREAD("other", submit, 1), ALL_THREADS},
 	},
 	{
 		.name = "at-the-cap-none-can-be-made",
 		.setup = setup_failing_one,
 		.finish = finish_failing,
 		.thread = {MODEL_THREAD("one", submit, 0),
-			   MODEL_THREAD("other", submit, 1), POOL_THREADS},
+			   MODEL_THREAD("other", submit, 1), ALL_THREADS},
 	},
 	{
 		.name = "none-can-be-made-and-one-expires",
@@ -420,7 +328,7 @@ static const struct model models[] = {
 		.finish = finish_failing,
 		.preemptions = 2,
 		.thread = {MODEL_THREAD("one", submit, 0),
-			   MODEL_THREAD("other", submit, 1), POOL_THREADS},
+			   MODEL_THREAD("other", submit, 1), ALL_THREADS},
 	},
 	{
 		.name = "withdrawn",
@@ -428,7 +336,7 @@ static const struct model models[] = {
 		.finish = finish,
 		.preemptions = 2,
 		.thread = {MODEL_THREAD("one", submit, 0),
-			   MODEL_THREAD("other", submit, 1), POOL_THREADS,
+			   MODEL_THREAD("other", submit, 1), ALL_THREADS,
 			   MODEL_THREAD("canceller", model_cancel, 0)},
 	},
 	{
@@ -437,7 +345,7 @@ static const struct model models[] = {
 		.finish = finish,
 		.preemptions = 1,
 		.thread = {MODEL_THREAD("one", submit, 0),
-			   MODEL_THREAD("other", submit, 1), POOL_THREADS,
+			   MODEL_THREAD("other", submit, 1), ALL_THREADS,
 			   MODEL_THREAD("canceller", model_cancel, 0)},
 	},
 	{
@@ -446,21 +354,21 @@ static const struct model models[] = {
 		.finish = finish_hosted,
 		.preemptions = 2,
 		.thread = {MODEL_THREAD("submitter", submit, 0),
-			   MODEL_THREAD("section", hand_over, 0), POOL_THREADS},
+			   MODEL_THREAD("section", hand_over, 0), ALL_THREADS},
 	},
 	{
 		.name = "stop",
 		.setup = setup_stop,
 		.finish = finish_one,
 		.thread = {MODEL_THREAD("stopper", stop_after_one, 0),
-			   POOL_THREADS},
+			   ALL_THREADS},
 	},
 	{
 		.name = "stop-while-one-hosts",
 		.setup = setup_stop_patient,
 		.finish = finish,
 		.thread = {MODEL_THREAD("stopper", stop_after_hosting, 0),
-			   POOL_THREADS},
+			   ALL_THREADS},
 	},
 };
 

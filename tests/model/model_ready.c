@@ -29,7 +29,7 @@ enum {
 };
 
 static struct go__fd entries[FD + 1], *const entry = &entries[FD];
-static struct go__poller_base base;
+static struct go__pollers_base base;
 static struct go__worker worker;
 static struct go_runtime runtime;
 
@@ -101,7 +101,7 @@ static void setup(void)
 	(void)go__ready_renew(&entry->ready);
 	model_name(&entry->ready.word, "ready.word");
 	atomic_init(&go__fd_root[0], entries);
-	runtime.poller = (struct go__poller *)(void *)&base;
+	runtime.pollers = (struct go__pollers *)(void *)&base;
 	worker.runtime = &runtime;
 	for (int i = 0; i < READERS; i++)
 		model_task[i].worker = &worker;

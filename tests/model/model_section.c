@@ -20,14 +20,20 @@
  * or one where there are many threads.
  */
 #define MODEL_OWN_HOSTS
+#define MODEL_OWN_RUNTIME
 #include "model_workers.h"
 
 #include "sched/blocking.h"
 #include "sched/extra.h"
 
-#define pthread_self() ((pthread_t)model_self())
+enum {
+	POOL_THREADS = 3,
+	SECTIONS = 2, /* Tasks with a section: the first ones. */
+	OTHER = 2,    /* What they wait for. */
+};
 
-#include "sched/pool.c"
+#include "model_threads.h"
+
 #include "sched/worker.c"
 /* As ready.c's, but of a context. */
 #define thread_of thread_of_context
@@ -36,20 +42,11 @@
 
 #include "sched/runtime.c"
 
-enum {
-	THREADS = 3,
-	SECTIONS = 2, /* Tasks with a section: the first ones. */
-	OTHER = 2,    /* What they wait for. */
-};
-
-static struct go__thread record[THREADS];
-static struct go__context host[THREADS], *current[MODEL_THREADS];
+static struct go__context host[POOL_THREADS], *current[MODEL_THREADS];
 static int errno_of[MODEL_THREADS];
 static _Atomic uint32_t done; /* The other task has run. */
-static _Atomic uint32_t over[THREADS];
-static unsigned made, joined[THREADS], phase[TASKS], tasks;
+static unsigned phase[TASKS], tasks;
 static int hosts[WORKERS]; /* Plain memory: whoever runs the worker. */
-static bool may_fail;
 
 /* ---- What stands in for the rest ----------------------------------------- */
 
@@ -106,76 +103,21 @@ int *go__sys_errno(void)
 	return &errno_of[model_self()];
 }
 
-int go__sys_sigaction(int sig, const struct sigaction *act,
-		      struct sigaction *old)
-{
-	(void)sig;
-	(void)act;
-	(void)old;
-	return -EINVAL;
-}
-
-int go__sys_sigmask(int how, const sigset_t *set, sigset_t *old)
-{
-	(void)how;
-	(void)set;
-	(void)old;
-	return 0;
-}
-
-void go__sys_thread_name(const char *name)
-{
-	(void)name;
-}
-
-struct go__thread *go__thread_make(void)
-{
-	return made == THREADS ? NULL : &record[made];
-}
-
-void go__thread_unmake(struct go__thread *t)
-{
-	t->pool.worker = NULL;
-}
-
-void go__thread_adopt(struct go__thread *t)
-{
-	(void)t;
-}
-
-int go__sys_thread_create(pthread_t *id, size_t stack_bytes,
-			  void *(*fn)(void *), void *arg)
-{
-	(void)id;
-	(void)stack_bytes;
-	(void)fn;
-	(void)arg;
-	if (may_fail && model_choose(2))
-		return -EAGAIN;
-	model_start(made++);
-	return 0;
-}
-
-int go__sys_thread_join(pthread_t id)
-{
-	model_assert(joined[id]++ == 0);
-	/* acquire <- work(). */
-	while (!atomic_load_explicit(&over[id], memory_order_acquire))
-		model_park(&over[id], 0);
-	return 0;
-}
-
-int go__sys_thread_join_until(pthread_t id, uint64_t deadline_ns)
-{
-	(void)deadline_ns;
-	return go__sys_thread_join(id);
-}
-
 void go__blocking_run(struct go__thread *self, struct go__wait_node *job)
 {
 	(void)self;
 	(void)job;
 	model_not_called();
+}
+
+struct go__exceptions go__exceptions_leave(void)
+{
+	return (struct go__exceptions){NULL, 0};
+}
+
+void go__exceptions_arrive(const struct go__exceptions *e)
+{
+	(void)e;
 }
 
 int go__altstack_install(struct go__altstack *stack)
@@ -206,11 +148,6 @@ void go__block_drain(struct go__worker *w)
 	(void)w;
 }
 
-void go__leave_all(struct go__thread *t)
-{
-	(void)t;
-}
-
 void go__lend_enter(struct go__worker *w)
 {
 	(void)w;
@@ -227,32 +164,6 @@ void go__lend_over(struct go__worker *w)
 {
 	(void)w;
 	model_not_called();
-}
-
-void go__task_end(struct go__worker *w, struct go__task *t)
-{
-	(void)w;
-	(void)t;
-	model_not_called();
-}
-
-void go__watchdog_stop(struct go_runtime *rt)
-{
-	(void)rt;
-}
-
-bool go__watchdog_wait(struct go_runtime *rt, uint64_t deadline)
-{
-	(void)rt;
-	(void)deadline;
-	return true;
-}
-
-bool go__watchdog_join(struct go_runtime *rt, uint64_t deadline)
-{
-	(void)rt;
-	(void)deadline;
-	return true;
 }
 
 /* ---- Tasks --------------------------------------------------------------- */
@@ -282,7 +193,7 @@ static void begin_section(struct go__task *t)
 	int r = go_blocking_begin();
 
 	if (r < 0) {
-		model_assert(may_fail || made == THREADS);
+		model_assert(may_fail || made == POOL_THREADS);
 		model_assert(go__self() == &t->context);
 		model_assert(go__task_self() == t);
 		model_assert(go__worker_self() == t->worker);
@@ -319,16 +230,6 @@ static void run_task(struct go__task *t)
 	}
 }
 
-/* ---- Threads ------------------------------------------------------------- */
-
-static void work(int i)
-{
-	(void)thread_main(&record[i]);
-	/* release -> go__sys_thread_join(). */
-	atomic_store_explicit(&over[i], 1, memory_order_release);
-	model_wake(&over[i], 1);
-}
-
 /* As go_runtime_shutdown(). */
 static void shut_down(int unused)
 {
@@ -336,9 +237,7 @@ static void shut_down(int unused)
 	close_door(RT);
 	wait_drained(RT, GO__NO_DEADLINE);
 	(void)stop(RT, GO__NO_DEADLINE);
-	for (unsigned i = 0; i < made; i++)
-		model_assert(joined[i] == 1);
-	model_assert(RT->pool.threads == 0 && RT->pool.present == 0);
+	check_all_joined(&RT->pool);
 }
 
 /* ---- Before and after ---------------------------------------------------- */
@@ -350,7 +249,6 @@ static void setup_thread(int i)
 	host[i].flags = GO__CONTEXT_THREAD;
 	host[i].waiter = &record[i].waiter;
 	current[i] = &host[i];
-	atomic_init(&over[i], 0);
 }
 
 /* Task i is there, for the first worker. */
@@ -375,23 +273,20 @@ static void add(int i, bool pinned)
 static void setup(unsigned workers)
 {
 	setup_workers(workers);
-	memset(record, 0, sizeof(record));
+	setup_pool_threads(0);
 	memset(host, 0, sizeof(host));
 	memset(current, 0, sizeof(current));
-	memset(payload, 0, sizeof(payload));
 	memset(phase, 0, sizeof(phase));
-	memset(joined, 0, sizeof(joined));
 	memset(hosts, 0, sizeof(hosts));
 	go__lock_init(&RT->lock);
 	go__pool_init(&RT->pool, 1, GO__NO_DEADLINE);
-	for (int i = 0; i < THREADS; i++)
+	for (int i = 0; i < POOL_THREADS; i++)
 		setup_thread(i);
 	for (unsigned i = 0; i < workers; i++)
 		record[i].pool.worker = &RT->worker[i];
 	RT->pool.threads = workers;
 	made = workers;
 	tasks = 0;
-	may_fail = false;
 	atomic_init(&done, 0);
 }
 
@@ -446,7 +341,7 @@ static void finish(void)
 			model_assert(phase[i] == 2);
 	model_assert(go__runtime_live(RT) == 0);
 	model_assert(!go__pool_is_busy(&RT->pool));
-	for (int i = 0; i < THREADS; i++)
+	for (int i = 0; i < POOL_THREADS; i++)
 		model_assert(!record[i].section.task);
 }
 
@@ -458,11 +353,7 @@ static void finish_asleep(void)
 
 #define HOST(name, i)                                                          \
 	{                                                                      \
-		name, work, i, true, false                                     \
-	}
-#define SPARE(name, i)                                                         \
-	{                                                                      \
-		name, work, i, true, true                                      \
+		name, pool_thread, i, true, false                              \
 	}
 
 static const struct model models[] = {
@@ -470,30 +361,30 @@ static const struct model models[] = {
 		.name = "others-go-on",
 		.setup = setup_one,
 		.finish = finish_asleep,
-		.thread = {HOST("host", 0), SPARE("spare", 1),
-			   SPARE("second", 2)},
+		.thread = {HOST("host", 0), POOL_THREAD("spare", 1),
+			   POOL_THREAD("second", 2)},
 	},
 	{
 		.name = "pinned",
 		.setup = setup_pinned,
 		.finish = finish_asleep,
-		.thread = {HOST("host", 0), SPARE("spare", 1),
-			   SPARE("second", 2)},
+		.thread = {HOST("host", 0), POOL_THREAD("spare", 1),
+			   POOL_THREAD("second", 2)},
 	},
 	{
 		.name = "two-sections",
 		.setup = setup_two,
 		.finish = finish_asleep,
 		.preemptions = 2,
-		.thread = {HOST("host", 0), SPARE("spare", 1),
-			   SPARE("second", 2)},
+		.thread = {HOST("host", 0), POOL_THREAD("spare", 1),
+			   POOL_THREAD("second", 2)},
 	},
 	{
 		.name = "no-thread-to-be-had",
 		.setup = setup_failing,
 		.finish = finish_asleep,
-		.thread = {HOST("host", 0), SPARE("spare", 1),
-			   SPARE("second", 2)},
+		.thread = {HOST("host", 0), POOL_THREAD("spare", 1),
+			   POOL_THREAD("second", 2)},
 	},
 	{
 		.name = "two-workers",
@@ -501,15 +392,15 @@ static const struct model models[] = {
 		.finish = finish_asleep,
 		.preemptions = 2,
 		.thread = {HOST("host", 0), HOST("other", 1),
-			   SPARE("spare", 2)},
+			   POOL_THREAD("spare", 2)},
 	},
 	{
 		.name = "shutdown",
 		.setup = setup_one,
 		.finish = finish,
 		.preemptions = 1,
-		.thread = {HOST("host", 0), SPARE("spare", 1),
-			   SPARE("second", 2),
+		.thread = {HOST("host", 0), POOL_THREAD("spare", 1),
+			   POOL_THREAD("second", 2),
 			   MODEL_THREAD("shutdown", shut_down, 0)},
 	},
 };

@@ -33,7 +33,7 @@ enum {
 };
 
 static struct go__fd entries[FD + 1], *const entry = &entries[FD];
-static struct go__poller_base base;
+static struct go__pollers_base base;
 static struct go__worker worker;
 static struct go_runtime runtime;
 static struct go_chan chan;
@@ -111,7 +111,7 @@ static void setup(void)
 	(void)go__ready_renew(&entry->ready);
 	model_name(&entry->ready.word, "ready.word");
 	atomic_init(&go__fd_root[0], entries);
-	runtime.poller = (struct go__poller *)(void *)&base;
+	runtime.pollers = (struct go__pollers *)(void *)&base;
 	worker.runtime = &runtime;
 	model_task[0].worker = &worker;
 	atomic_init(&buffer, 0);

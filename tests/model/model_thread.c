@@ -55,11 +55,10 @@ struct go__context *go__self(void)
 	return &context;
 }
 
-int go__sys_eventfd(unsigned count, int flags)
+int go__sys_event(int ends[2])
 {
-	(void)count;
-	(void)flags;
-	return EVENTFD;
+	ends[0] = ends[1] = EVENTFD;
+	return 0;
 }
 
 ssize_t go__sys_read(int fd, void *p, size_t n)
@@ -71,6 +70,13 @@ ssize_t go__sys_read(int fd, void *p, size_t n)
 	model_assert(fd == EVENTFD && n == sizeof(count));
 	memcpy(p, &count, n);
 	return count ? (ssize_t)n : -EAGAIN;
+}
+
+void go__sys_event_empty(int fd)
+{
+	uint64_t count;
+
+	(void)go__sys_read(fd, &count, sizeof(count));
 }
 
 ssize_t go__sys_write(int fd, const void *p, size_t n)
@@ -107,6 +113,7 @@ static void setup(void)
 	go__wait_word_init(&thread.waiter.word, 0);
 	atomic_init(&thread.woken, 0);
 	atomic_init(&thread.eventfd, -1);
+	atomic_init(&thread.eventfd_in, -1);
 	atomic_init(&eventfd_count, 0);
 	model_name(&thread.woken, "woken");
 	for (int i = 0; i < WAITS; i++) {
@@ -132,6 +139,7 @@ static void setup_eventfd(void)
 {
 	setup_deadline();
 	atomic_init(&thread.eventfd, EVENTFD);
+	atomic_init(&thread.eventfd_in, EVENTFD);
 }
 
 /* ---- The thread ---------------------------------------------------------- */

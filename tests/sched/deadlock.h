@@ -165,6 +165,7 @@ static inline void run_all(go_fn *body, unsigned want)
 	run_one(GO_MULTI_THREAD, 1, body, want);
 	run_one(GO_MULTI_THREAD, 2, body, want);
 	run_one(GO_MULTI_THREAD, 4, body, want);
+	run_one(GO_HOME_THREAD, 3, body, want);
 }
 
 /* Body deadlocks, so often. */

@@ -26,6 +26,7 @@ static inline void run_everywhere(go_fn *body, void *arg)
 	run_in(GO_MULTI_THREAD, 1, body, arg);
 	run_in(GO_MULTI_THREAD, 2, body, arg);
 	run_in(GO_MULTI_THREAD, 4, body, arg);
+	run_in(GO_HOME_THREAD, 3, body, arg);
 }
 
 /* In a body: what must hold. */

@@ -16,7 +16,8 @@
 #include "support.h"
 #include "test.h"
 
-static const int flavours[] = {GO_MULTI_THREAD, GO_CURRENT_THREAD};
+static const int flavours[] = {GO_MULTI_THREAD, GO_CURRENT_THREAD,
+			       GO_HOME_THREAD};
 
 static void *box(int n)
 {
@@ -580,6 +581,7 @@ Test(blocking, shutdown_leaves_a_stuck_job_behind, .timeout = 20)
 {
 	shut_down_stuck(GO_MULTI_THREAD);
 	shut_down_stuck(GO_CURRENT_THREAD);
+	shut_down_stuck(GO_HOME_THREAD);
 }
 
 static void *in_a_shield(void *arg)

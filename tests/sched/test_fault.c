@@ -8,10 +8,15 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "arch/sanitize.h"
 #include "arch/stack.h"
+#include "sched/worker.h"
 #include "everywhere.h"
 #include "support.h"
+#include "poller.h"
 
 static unsigned count_entries(const char *path)
 {
@@ -71,12 +76,9 @@ Test(fault, creation_leaves_nothing_behind, .timeout = 60)
 		enum go__sys_call call;
 		int error;
 	} fault[] = {
-		{GO__SYS_malloc, -ENOMEM},
-		{GO__SYS_calloc, -ENOMEM},
-		{GO__SYS_aligned_alloc, -ENOMEM},
-		{GO__SYS_epoll_create1, -EMFILE},
-		{GO__SYS_eventfd, -EMFILE},
-		{GO__SYS_epoll_ctl, -ENOMEM},
+		{GO__SYS_malloc, -ENOMEM},        {GO__SYS_calloc, -ENOMEM},
+		{GO__SYS_aligned_alloc, -ENOMEM}, {POLLER_CREATE, -EMFILE},
+		{POLLER_PREPARE, -EMFILE},        {POLLER_CHANGE, -ENOMEM},
 		{GO__SYS_thread_create, -EAGAIN},
 	};
 
@@ -87,7 +89,56 @@ Test(fault, creation_leaves_nothing_behind, .timeout = 60)
 				   GO_MULTI_THREAD);
 		create_with_faults(fault[i].call, fault[i].error,
 				   GO_CURRENT_THREAD);
+		create_with_faults(fault[i].call, fault[i].error,
+				   GO_HOME_THREAD);
 	}
+}
+
+static _Atomic long memory_left; /* Allocations. */
+
+static int run_out(enum go__sys_call call)
+{
+	if (call != GO__SYS_malloc && call != GO__SYS_calloc &&
+	    call != GO__SYS_aligned_alloc)
+		return 0;
+	return atomic_fetch_sub(&memory_left, 1) > 0 ? 0 : -ENOMEM;
+}
+
+/*
+ * From some point on there is no memory at all: perhaps for a runtime, but not
+ * for the record of the thread that wants to run it, nor to shut it down.
+ */
+static void run_without_memory(int flavour)
+{
+	go_runtime_options o = {.flavour = flavour, .workers = 2};
+	int r = -ENOMEM;
+
+	for (long n = 0; r < 0; n++) {
+		unsigned fds = count_entries("/proc/self/fd");
+		unsigned threads = count_entries("/proc/self/task");
+
+		atomic_store(&memory_left, n);
+		atomic_store(&go__sys_hook, run_out);
+		r = go_run_with(&o, nothing, NULL, NULL);
+		(void)test_fail_stop();
+		cr_assert(r == 0 || r == -ENOMEM, "%d", r);
+		cr_assert_eq(count_entries("/proc/self/fd"), fds);
+		/* ThreadSanitizer begins one of its own. */
+		while (!GO__TSAN && count_entries("/proc/self/task") > threads)
+			sched_yield();
+		cr_assert_lt(n, 100);
+	}
+}
+
+/* The first of a process, whose threads have no records yet. */
+Test(fault, run_on_this_thread_without_memory, .timeout = 60)
+{
+	run_without_memory(GO_CURRENT_THREAD);
+}
+
+Test(fault, run_on_others_without_memory, .timeout = 60)
+{
+	run_without_memory(GO_MULTI_THREAD);
 }
 
 /* ---- spawning ---- */
@@ -198,6 +249,7 @@ static void *stacks_run_out(void *arg)
 	};
 	static go_task t[MANY];
 	bool many = go_runtime_workers(go_runtime_current()) > 1;
+	bool home = go_runtime_current()->home;
 	int spawned = 0, starved = 0, r = 0;
 
 	(void)arg;
@@ -217,7 +269,8 @@ static void *stacks_run_out(void *arg)
 		MUST(r == 0 || r == -ENOMEM);
 		starved += r == -ENOMEM;
 	}
-	MUST(starved < spawned / 2 || !by_madvise());
+	/* (Where tasks stay, those sent to a worker without stacks.) */
+	MUST(starved < (home ? spawned : spawned / 2) || !by_madvise());
 	MUST(starved > 0 || many || !by_madvise());
 	(void)test_fail_stop();
 	MUST(!spawn_crowd(false));
@@ -263,4 +316,102 @@ static void *starved_tasks_are_served(void *arg)
 Test(fault, starved_tasks_are_served, .timeout = 60)
 {
 	run_everywhere(starved_tasks_are_served, NULL);
+}
+
+/* ---- pinned tasks without a stack ---- */
+
+static go_event go_on;
+static _Atomic int reached;
+
+/* A call that no compiler knows to be the same on each thread. */
+static pid_t own_thread(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
+static void *end_elsewhere(void *arg)
+{
+	atomic_fetch_add(&reached, 1);
+	MUST(go_event_wait((go_event *)arg) == 0);
+	atomic_fetch_add(&reached, 1);
+	return NULL;
+}
+
+static void *stay_at_home(void *arg)
+{
+	const pid_t *home = arg;
+
+	MUST(own_thread() == *home);
+	MUST(go_event_wait(&go_on) == 0);
+	MUST(own_thread() == *home);
+	return NULL;
+}
+
+/* Returns how many were let in; the last one finds no stack. */
+static int spawn_pinned(go_task *t, int most, pid_t *home)
+{
+	go_spawn_options o = {.pinned = true};
+	int n = 0;
+
+	for (o.task = t; n < most; o.task = &t[++n]) {
+		if (go_spawn_with(&o, stay_at_home, home) != 0)
+			return n;
+		go_yield();
+	}
+	return -1;
+}
+
+/*
+ * While the worker is hogged, another task ends on one that is not, or that is
+ * lent: its stack is for the one that found none, but not its worker.
+ */
+static void *starved_at_home(void *arg)
+{
+	static go_task t[4000];
+	go_event gate = GO_EVENT_INIT;
+	pid_t home = own_thread();
+	void *wrong;
+	go_task other;
+	int n;
+
+	(void)arg;
+	go_on = (go_event)GO_EVENT_INIT;
+	atomic_store(&reached, 0);
+	MUST(go_task_spawn(&other, end_elsewhere, &gate) == 0);
+	while (atomic_load(&reached) == 0)
+		go_yield();
+	atomic_store(&go__sys_hook, no_stacks);
+	n = spawn_pinned(t, 4000, &home);
+	MUST(n > 0);
+	MUST(go_event_set(&gate) == 0);
+	while (atomic_load(&reached) == 1)
+		;
+	/* The wrong one would begin on that very stack. */
+	usleep(2000);
+	(void)test_fail_stop();
+	MUST(go_event_set(&go_on) == 0);
+	for (int i = 0; i < n; i++) {
+		MUST(go_task_join(t[i], &wrong) == 0);
+		if (wrong)
+			return wrong;
+	}
+	MUST(go_task_join(other, &wrong) == 0 && !wrong);
+	return NULL;
+}
+
+static void *pin_the_spawner(void *arg)
+{
+	go_task task;
+	go_spawn_options o = {.pinned = true, .task = &task};
+	void *wrong;
+
+	MUST(go_spawn_with(&o, starved_at_home, arg) == 0);
+	MUST(go_task_join(task, &wrong) == 0);
+	return wrong;
+}
+
+Test(fault, the_starved_run_where_they_are_pinned, .timeout = 60)
+{
+	run_in(GO_MULTI_THREAD, 1, pin_the_spawner, NULL);
+	run_in(GO_MULTI_THREAD, 2, pin_the_spawner, NULL);
 }

@@ -1,87 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork, exec and exit under load: the child's copies of runtimes are dead and
- * say so, a new one can be made, nothing leaks into an exec'ed program, and
- * exit() may come at any moment.
+ * fork under load: the child's copies of runtimes are dead and say so, and a
+ * new one can be made.
  *
- * A child reports by its exit code: 0, or, modulo 255, the line that failed.
  * Cannot show: locks of the program's own objects, which fork copies as held.
  */
-#include <gofer.h>
+#include "children.h"
 
-#include <errno.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "both.h"
-#include "support.h"
-#include "test.h"
-
-#define OR_FAIL(condition) ((condition) ? (void)0 : fail(__LINE__))
-
-static void fail(int line)
-{
-	fprintf(stderr, "child: line %d\n", line);
-	_exit(line % 255 + 1);
-}
-
-static ATOMIC(bool) stop;
-
-/* Load: a pair of tasks that talk through a pipe, and sleep in between. */
-static void *writer(void *fd)
-{
-	while (!atomic_load(&stop) && go_write(GO_TO_INT(fd), "x", 1) == 1)
-		(void)go_sleep(test_random(100000));
-	go_close(GO_TO_INT(fd));
-	return NULL;
-}
-
-static void *reader(void *fd)
-{
-	char c;
-
-	while (go_read(GO_TO_INT(fd), &c, 1) == 1)
-		go_yield();
-	go_close(GO_TO_INT(fd));
-	return NULL;
-}
-
-static go_runtime *make_load(void)
-{
-	MAKE(go_runtime_options, options, .workers = 3);
-	go_runtime *rt = NULL;
-	int fds[2];
-
-	OR_FAIL(go_runtime_create(&rt, &options) == 0);
-	atomic_store(&stop, false);
-	for (int i = 0; i < 8; i++) {
-		OR_FAIL(go_pipe(fds) == 0);
-		OR_FAIL(go_runtime_spawn(rt, writer, GO_INT(fds[1])) == 0);
-		OR_FAIL(go_runtime_spawn(rt, reader, GO_INT(fds[0])) == 0);
-	}
-	return rt;
-}
-
-static void end_load(go_runtime *rt)
-{
-	atomic_store(&stop, true);
-	cr_assert_eq(go_runtime_shutdown(rt, GO_NEVER), 0);
-	cr_assert_eq(go_runtime_destroy(rt), 0);
-}
-
-static int code_of(pid_t child)
-{
-	int status = -1;
-
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + status;
-}
+#include <signal.h>
 
 static void *nothing(void *arg)
 {
@@ -203,151 +129,73 @@ Test(fork, a_task_forks, .timeout = 60)
 	end_load(ours);
 }
 
-/* ---- exec ---- */
+/* ---- from within a call of the library ---- */
 
-/* What a program that is started now would inherit, as text. */
-static void list_descriptors(char *text, size_t size)
+/* The runtime's own threads block all signals, or all that are handled. */
+static void limit_child(void)
 {
-	char ls[] = "ls", path[] = "/proc/self/fd";
-	char *const argv[] = {ls, path, NULL};
-	posix_spawn_file_actions_t actions;
-	size_t have = 0;
-	ssize_t n;
-	pid_t child;
-	int fds[2];
+	sigset_t set;
 
-	cr_assert_eq(pipe(fds), 0);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, fds[1], 1);
-	posix_spawn_file_actions_addclose(&actions, fds[0]);
-	posix_spawn_file_actions_addclose(&actions, fds[1]);
-	cr_assert_eq(posix_spawnp(&child, ls, &actions, NULL, argv, NULL), 0);
-	posix_spawn_file_actions_destroy(&actions);
-	close(fds[1]);
-	while ((n = read(fds[0], text + have, size - 1 - have)) > 0)
-		have += (size_t)n;
-	text[have] = '\0';
-	close(fds[0]);
-	cr_assert_eq(code_of(child), 0);
+	OR_FAIL(sigemptyset(&set) == 0 && sigaddset(&set, SIGALRM) == 0);
+	OR_FAIL(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
+	alarm(20);
 }
 
-Test(fork, every_descriptor_is_closed_by_exec, .timeout = 60)
+static go_event left_over;
+
+static void *stay(void *unused)
 {
-	static char before[4096], after[4096];
-	go_runtime *rt;
-
-	list_descriptors(before, sizeof before);
-	rt = make_load();
-	for (uint64_t i = 0; i < test_rounds(10); i++) {
-		list_descriptors(after, sizeof after);
-		cr_assert_str_eq(after, before);
-	}
-	end_load(rt);
-}
-
-Test(fork, fork_and_exec_under_load, .timeout = 600)
-{
-	go_runtime *rt = make_load();
-
-	for (uint64_t i = 0; i < test_rounds(100); i++) {
-		pid_t child = fork();
-
-		if (child == 0) {
-			execl("/bin/true", "true", (char *)NULL);
-			_exit(99);
-		}
-		cr_assert_gt(child, 0);
-		cr_assert_eq(code_of(child), 0);
-	}
-	end_load(rt);
-}
-
-/* ---- exit ---- */
-
-static void use_the_library(void)
-{
-	go_chan *c;
-	int n = 1;
-
-	OR_FAIL(go_chan_create(&c, sizeof n, 1) == 0);
-	OR_FAIL(go_chan_send(c, &n) == 0);
-	OR_FAIL(go_chan_destroy(c) == 0);
-	OR_FAIL(go_sleep(1000) == 0);
-}
-
-static void wait_a_little(void)
-{
-	struct timespec t = {0, (long)test_random(3000000)};
-
-	nanosleep(&t, NULL);
-}
-
-/* Run fn in children that have no runtime yet. */
-static void in_children(void (*fn)(void), uint64_t rounds)
-{
-	fflush(NULL);
-	for (uint64_t i = 0; i < rounds; i++) {
-		/* Each child draws other numbers. */
-		uint32_t unused = test_random(2);
-		pid_t child = fork();
-
-		(void)unused;
-		if (child == 0) {
-			fn();
-			_exit(0);
-		}
-		cr_assert_gt(child, 0);
-		cr_assert_eq(code_of(child), 0);
-	}
-}
-
-static void exit_at_some_time(void)
-{
-	(void)make_load();
-	OR_FAIL(atexit(use_the_library) == 0);
-	wait_a_little();
-	exit(0);
-}
-
-Test(fork, exit_at_any_moment, .timeout = 600)
-{
-	in_children(exit_at_some_time, test_rounds(100));
-}
-
-static void *exit_in_task(void *unused)
-{
-	if (test_random(2))
-		OR_FAIL(go_blocking_begin() == 0);
-	(void)go_sleep(test_random(1000000));
-	exit(0);
+	(void)go_event_wait(&left_over);
 	return unused;
 }
 
-static void exit_inside(void)
+/* What the child learns of those that were left is not more than it knows. */
+static void fork_when_told(const go_left *left, void *arg)
 {
-	go_runtime *rt = make_load();
+	int *calls = (int *)arg;
+	pid_t child;
 
-	OR_FAIL(go_runtime_block_on(rt, exit_in_task, NULL, NULL) == 0);
-	fail(__LINE__);
+	if (++*calls > 1)
+		return;
+	child = fork();
+	if (child == 0) {
+		limit_child();
+		check_child(left->runtime);
+		*calls += 100;
+		return;
+	}
+	OR_FAIL(child > 0 && code_of(child) == 0);
 }
 
-Test(fork, exit_in_a_task, .timeout = 600)
+/* In the child of a task, which returns to nobody, and of a thread. */
+static void *ask_what_is_left(void *tasks)
 {
-	in_children(exit_inside, test_rounds(50));
+	int calls = 0, r = go_runtime_left(ours, fork_when_told, &calls);
+
+	if (calls < 100) {
+		OR_FAIL(r == GO_TO_INT(tasks) && calls == r);
+		return NULL;
+	}
+	OR_FAIL(calls == 101 && r == -ECHILD);
+	OR_FAIL(go_runtime_left(ours, fork_when_told, &calls) == -ECHILD);
+	OR_FAIL(calls == 101);
+	return tasks;
 }
 
-static void shut_down_at_some_time(void)
+Test(fork, who_is_told_what_is_left_forks, .timeout = 60)
 {
-	go_runtime *rt = make_load();
-
-	wait_a_little();
-	OR_FAIL(go_runtime_shutdown(rt, GO_NEVER) == 0);
-	OR_FAIL(go_runtime_destroy(rt) == 0);
-}
-
-Test(fork, shutdown_at_any_moment, .timeout = 600)
-{
-	in_children(shut_down_at_some_time, test_rounds(100));
+	ASSIGN(go_event, left_over, GO_EVENT_INIT);
+	cr_assert_eq(go_runtime_create(&ours, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(go_runtime_spawn(ours, stay, NULL), 0);
+	if (ask_what_is_left(GO_INT(3)))
+		_exit(0);
+	cr_assert_eq(
+		go_runtime_block_on(ours, ask_what_is_left, GO_INT(4), NULL),
+		0);
+	cr_assert_eq(go_event_set(&left_over), 0);
+	cr_assert_eq(go_runtime_shutdown(ours, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_destroy(ours), 0);
 }
 
 /* ---- locks of the library's own ---- */
@@ -418,4 +266,78 @@ Test(fork, while_mutexes_are_contended, .timeout = 600)
 	atomic_store(&stop, true);
 	cr_assert_eq(go_runtime_shutdown(rt, GO_NEVER), 0);
 	cr_assert_eq(go_runtime_destroy(rt), 0);
+}
+
+/* ---- what the runtime calls ---- */
+
+static ATOMIC(go_runtime *) called_by;
+static ATOMIC(pid_t) forked;
+
+/* The child finds its runtime dead, and ends when this returns. */
+static void fork_once(void)
+{
+	static ATOMIC(int) done;
+	pid_t child;
+
+	if (!atomic_load(&called_by) || atomic_exchange(&done, 1))
+		return;
+	child = fork();
+	if (child == 0) {
+		limit_child();
+		check_child(atomic_load(&called_by));
+		return;
+	}
+	atomic_store(&forked, child);
+}
+
+static void fork_in_hook(void *unused)
+{
+	(void)unused;
+	fork_once();
+}
+
+static void fork_in_report(const go_stuck_report *r, void *arg)
+{
+	atomic_store(&called_by, r->runtime);
+	fork_in_hook(arg);
+}
+
+static void *hog_until_forked(void *unused)
+{
+	(void)unused;
+	while (atomic_load(&forked) == 0)
+		usleep(1000);
+	return NULL;
+}
+
+static void run_called(const go_runtime_options *o, go_fn *fn)
+{
+	go_runtime *rt;
+
+	cr_assert_eq(go_runtime_create(&rt, o), 0);
+	if (!o->on_stuck)
+		atomic_store(&called_by, rt);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(go_runtime_spawn(rt, fn, NULL), 0);
+	while (atomic_load(&forked) == 0)
+		usleep(1000);
+	cr_assert_eq(code_of(atomic_load(&forked)), 0);
+	cr_assert_eq(go_runtime_shutdown(rt, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_destroy(rt), 0);
+}
+
+Test(fork, a_hook_forks, .timeout = 60)
+{
+	MAKE(go_runtime_options, o, .workers = 2);
+
+	o.hooks.thread_park = fork_in_hook;
+	run_called(&o, nothing);
+}
+
+Test(fork, a_report_of_a_hog_forks, .timeout = 60)
+{
+	MAKE(go_runtime_options, o, .workers = 2);
+
+	o.on_stuck = fork_in_report;
+	run_called(&o, hog_until_forked);
 }

@@ -230,14 +230,14 @@ static void *deadline_reaches_all(void *arg)
 
 		for (int i = 0; i < 9; i++)
 			MUST(go_group_spawn(&g, sleep_for_ever, NULL) == 0);
-		MUST(go_group_wait(&g) < 0);
+		MUST(go_group_wait(&g) == -ETIMEDOUT);
 		MUST(atomic_load(&alive) == 0);
 	}
 	{
 		o.deadline_ns = go_now() + 2 * GO_MILLISECOND;
 		GO_GROUP_WITH(g, &o);
 		MUST(go_group_spawn(&g, nest, GO_INT(1)) == 0);
-		MUST(go_group_wait(&g) < 0);
+		MUST(go_group_wait(&g) == -ETIMEDOUT);
 		MUST(atomic_load(&alive) == 0);
 		MUST(go_sleep(1000) == 0);
 	}
@@ -265,7 +265,8 @@ static void *wait_for_quiet_one(void *arg)
 	return GO_INT(go_group_wait(&g));
 }
 
-/* Children that say nothing do not hide how the wait has ended. */
+/* Children do not hide it, neither those that say nothing nor those that say
+ * they were cancelled. */
 static void *ends_of_waits(void *arg)
 {
 	ATOMIC(int) waits;
@@ -284,6 +285,13 @@ static void *ends_of_waits(void *arg)
 		/* Long enough for the spawn to come before it. */
 		GO_TIMEOUT(100 * GO_MILLISECOND);
 		MUST(GO_TO_INT(wait_for_quiet_one(&waits)) == -ETIMEDOUT);
+	}
+	{
+		GO_GROUP(g);
+		MUST(go_group_spawn(&g, sleep_for_ever, NULL) == 0);
+		/* Of the wait, and not of the child. */
+		GO_TIMEOUT(GO_MILLISECOND);
+		MUST(go_group_wait(&g) == -ETIMEDOUT);
 	}
 	return NULL;
 }

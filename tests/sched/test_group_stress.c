@@ -98,6 +98,7 @@ Test(group_stress, a_million_cancellations, .timeout = 280)
 	run_in(GO_MULTI_THREAD, 2, storm, NULL);
 	run_in(GO_MULTI_THREAD, 4, storm, NULL);
 	run_in(GO_MULTI_THREAD, 16, storm, NULL);
+	run_in(GO_HOME_THREAD, 4, storm, NULL);
 	/* One in twenty may have slept its nanosecond, and groups that were
 	 * cancelled early have fewer children. */
 	cr_assert_geq(atomic_load(&cancelled),

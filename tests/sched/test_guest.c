@@ -188,6 +188,8 @@ Test(guest, a_lone_task_cannot_keep_its_turn, .timeout = 60)
 	for (int i = 0; i < 20; i++)
 		cr_assert_gt(go_runtime_turn(rt, 5, 0), 0);
 	cr_assert_gt(go_runtime_turn(rt, 2000000000, GO_MILLISECOND), 0);
+	for (int i = 0; i < 20; i++)
+		cr_assert_gt(go_runtime_turn(rt, 5, 1), 0, "in no time");
 	atomic_store(&stop_spinning, true);
 	(void)settle(rt);
 	end_guest(rt);

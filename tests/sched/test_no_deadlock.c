@@ -356,6 +356,7 @@ Test(no_deadlock, with_a_descriptor, .timeout = 60)
 	beside_a_writer(read_what_comes, GO_MULTI_THREAD);
 	beside_a_writer(select_what_comes, GO_CURRENT_THREAD);
 	beside_a_writer(select_what_comes, GO_MULTI_THREAD);
+	beside_a_writer(select_what_comes, GO_HOME_THREAD);
 }
 
 static go_mutex first = GO_MUTEX_INIT;

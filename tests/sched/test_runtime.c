@@ -11,6 +11,7 @@
 
 #include "everywhere.h"
 #include "support.h"
+#include "poller.h"
 
 static void *echo(void *arg)
 {
@@ -43,7 +44,7 @@ Test(runtime, leftover_tasks_are_cancelled, .timeout = 60)
 {
 	atomic_store(&ended, 0);
 	run_everywhere(leave_tasks_behind, NULL);
-	cr_assert_eq(atomic_load(&ended), 400);
+	cr_assert_eq(atomic_load(&ended), 500);
 }
 
 static void *nest(void *arg)
@@ -256,7 +257,7 @@ static ATOMIC(int) stage; /* 1: the waker is held up; 2: all is over. */
 
 static int hold_up(enum go__sys_call call)
 {
-	if (call != GO__SYS_write || !slow)
+	if (call != POLLER_WAKE || !slow)
 		return 0;
 	slow = false;
 	atomic_store(&stage, 1);
@@ -400,6 +401,7 @@ Test(runtime, shutdown_returns_on_time, .timeout = 60)
 {
 	shut_down_late(GO_MULTI_THREAD);
 	shut_down_late(GO_CURRENT_THREAD);
+	shut_down_late(GO_HOME_THREAD);
 }
 
 static void *spawn_more(void *arg)

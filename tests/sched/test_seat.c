@@ -285,6 +285,41 @@ Test(seat, is_not_freed_under_a_caller, .timeout = 120)
 	}
 }
 
+static void *end_the_turn(void *unused)
+{
+	atomic_fetch_add(&started, 1);
+	while (atomic_load(&ran) == 0)
+		;
+	return unused;
+}
+
+static void *take_a_turn(void *unused)
+{
+	MUST(go_runtime_turn(shared, 1, 0) == 1);
+	return unused;
+}
+
+/* The same for one who has left the seat, and not yet the turn. */
+Test(seat, is_not_freed_under_a_turn, .timeout = 120)
+{
+	for (uint64_t n = test_rounds(1000); n > 0; n--) {
+		pthread_t thread;
+		int r;
+
+		make();
+		cr_assert_eq(go_runtime_spawn(shared, end_the_turn, NULL), 0);
+		cr_assert_eq(pthread_create(&thread, NULL, take_a_turn, NULL),
+			     0);
+		await(&started, 1);
+		atomic_store(&ran, 1);
+		while ((r = go_runtime_shutdown(shared, GO_NEVER)) == -EBUSY)
+			;
+		cr_assert_eq(r, 0);
+		cr_assert_eq(go_runtime_destroy(shared), 0);
+		check_thread(thread);
+	}
+}
+
 /* ---- from the runtime's own pool ---- */
 
 static void *call_back(void *arg)

@@ -20,17 +20,19 @@ static void *box(int n)
 	return (void *)(intptr_t)n;
 }
 
-static void run_with_workers(unsigned workers, go_fn *main_fn)
+static void run_with(int flavour, unsigned workers, go_fn *main_fn)
 {
-	MAKE(go_runtime_options, o, .workers = workers);
+	MAKE(go_runtime_options, o, .flavour = flavour, .workers = workers);
 
 	cr_assert_eq(go_run_with(&o, main_fn, NULL, NULL), 0);
 }
 
 static void run_in_all(go_fn *main_fn)
 {
-	run_with_workers(1, main_fn);
-	run_with_workers(3, main_fn);
+	run_with(GO_MULTI_THREAD, 1, main_fn);
+	run_with(GO_MULTI_THREAD, 3, main_fn);
+	run_with(GO_HOME_THREAD, 1, main_fn);
+	run_with(GO_HOME_THREAD, 3, main_fn);
 }
 
 /* ---- others go on ---- */

@@ -128,6 +128,9 @@ static void make_stayers(int flavour)
 		cr_assert_eq(
 			go_runtime_block_on(shared, yield_once, NULL, NULL), 0);
 	await(&begun, 2);
+	do
+		ask();
+	while (!told.event);
 }
 
 static void end_stayers(void)
@@ -160,6 +163,44 @@ Test(shutdown, tells_what_is_left, .timeout = 60)
 	cr_assert_eq(go_runtime_left(NULL, note, NULL), -EINVAL);
 	tell_what_is_left(GO_MULTI_THREAD);
 	tell_what_is_left(GO_CURRENT_THREAD);
+	tell_what_is_left(GO_HOME_THREAD);
+}
+
+/* Who is told may use the library, and park. */
+static void use_the_library(const go_left *left, void *arg)
+{
+	go_chan *c;
+	int n = 1;
+
+	cr_assert(left->runtime == shared);
+	cr_assert(go_runtime_left(shared, NULL, NULL) == 4);
+	cr_assert(go_yield() == 0 && go_sleep(GO_MILLISECOND) == 0);
+	cr_assert(go_chan_create(&c, sizeof n, 1) == 0);
+	cr_assert(go_chan_send(c, &n) == 0 && go_chan_recv(c, &n) == 0);
+	cr_assert(go_chan_destroy(c) == 0);
+	++*(int *)arg;
+}
+
+static void *ask_and_park(void *unused)
+{
+	int calls = 0;
+
+	cr_assert_eq(go_runtime_left(shared, use_the_library, &calls), 4);
+	cr_assert_eq(calls, 4);
+	return unused;
+}
+
+static void call_from_what_is_left(int flavour)
+{
+	make_stayers(flavour);
+	cr_assert_eq(go_runtime_block_on(shared, ask_and_park, NULL, NULL), 0);
+	end_stayers();
+}
+
+Test(shutdown, who_is_told_may_park, .timeout = 60)
+{
+	call_from_what_is_left(GO_MULTI_THREAD);
+	call_from_what_is_left(GO_CURRENT_THREAD);
 }
 
 /* ---- in one line ---- */
@@ -246,6 +287,10 @@ Test(shutdown, leaves_a_stuck_thread_behind, .timeout = 60)
 	cr_assert_eq(go_runtime_spawn(shared, spawn_behind_a_hog, NULL), 0);
 	await(&begun, 1);
 	await(&ended, 2);
+	/* The others need their time, too. */
+	do
+		cr_assert_geq(go_runtime_shutdown(shared, GO_MILLISECOND), 1);
+	while (ask() > 1 || told.threads != 1);
 	cr_assert_eq(go_runtime_shutdown(shared, GO_MILLISECOND), 1);
 	cr_assert_eq(go_runtime_destroy(shared), -EBUSY);
 	cr_assert_eq(ask(), 1);
@@ -299,6 +344,7 @@ Test(shutdown, from_many_threads, .timeout = 120)
 {
 	shut_down_from_many(GO_MULTI_THREAD);
 	shut_down_from_many(GO_CURRENT_THREAD);
+	shut_down_from_many(GO_HOME_THREAD);
 }
 
 /* ---- against submits ---- */
@@ -392,6 +438,59 @@ Test(shutdown, against_submits_from_outside, .timeout = 120)
 {
 	shut_down_against_submits(GO_MULTI_THREAD);
 	shut_down_against_submits(GO_CURRENT_THREAD);
+	shut_down_against_submits(GO_HOME_THREAD);
+}
+
+/* ---- against joins ---- */
+
+enum {
+	JOINERS = 6,
+};
+
+static go_task joinable[JOINERS];
+
+static void *spawn_joinable(void *arg)
+{
+	for (int i = 0; i < JOINERS; i++)
+		MUST(go_task_spawn(&joinable[i], until_cancelled, NULL) == 0);
+	(void)go_yield();
+	return arg;
+}
+
+static void join_one(void *unused)
+{
+	int i = atomic_fetch_add(&begun, 1);
+	void *result = &i;
+
+	(void)unused;
+	cr_assert_eq(go_task_join(joinable[i], &result), 0);
+	cr_assert_null(result);
+}
+
+/* A task may be joined when its runtime is no more. */
+static void shut_down_against_joins(int flavour)
+{
+	be_quiet();
+	for (uint64_t i = test_rounds(200); i > 0; i--) {
+		make(flavour);
+		cr_assert_eq(
+			go_runtime_block_on(shared, spawn_joinable, NULL, NULL),
+			0);
+		test_start_threads(JOINERS, join_one, NULL);
+		if (test_random(2))
+			await(&begun, 1 + (int)test_random(JOINERS));
+		cr_assert_eq(go_runtime_shutdown(shared, GO_NEVER), 0);
+		cr_assert_eq(go_runtime_destroy(shared), 0);
+		test_join_threads();
+		cr_assert_eq(atomic_load(&ended), JOINERS);
+	}
+}
+
+Test(shutdown, against_joins_from_outside, .timeout = 120)
+{
+	shut_down_against_joins(GO_CURRENT_THREAD);
+	shut_down_against_joins(GO_MULTI_THREAD);
+	shut_down_against_joins(GO_HOME_THREAD);
 }
 
 /* ---- destructors ---- */

@@ -454,6 +454,7 @@ static void *tell(void *arg)
 	MUST(spawn_named(&task, GO_INT(0)) == 0);
 	MUST(go_task_join(task, NULL) == 0);
 	await_recall();
+	MUST(atomic_load(&told.reports) == 1);
 	MUST(go_task_spawn(&task, hog_until_told, GO_INT(2)) == 0);
 	MUST(go_task_join(task, NULL) == 0);
 	return NULL;

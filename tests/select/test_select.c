@@ -93,13 +93,6 @@ Test(select, conserves)
 	run_everywhere(select_both, NULL);
 }
 
-/* Let every task that can run do so until it waits. */
-static void settle(void)
-{
-	for (int i = 0; i < 20; i++)
-		go_sleep(100 * GO_MICROSECOND);
-}
-
 /* ---- who is chosen ---- */
 
 enum {
@@ -191,7 +184,7 @@ static void *closed(void *unused)
 		struct selection s = {k, 3};
 
 		MUST(go_task_spawn(&t, select_them, &s) == 0);
-		settle();
+		test_settle();
 		MUST(go_chan_destroy(c[which]) == -EBUSY);
 		MUST(go_chan_close(c[which]) == 0);
 		MUST(result_of(t) == which && k[which].result == -EPIPE);
@@ -223,7 +216,7 @@ static void *cancelled(void *unused)
 	for (int i = 0; i < 100; i++) {
 		MUST(go_task_spawn(&t, select_them, &s) == 0);
 		if (i % 10 == 0)
-			settle();
+			test_settle();
 		MUST(go_task_cancel(t) == 0);
 		MUST(result_of(t) == -ECANCELED);
 		MUST(go_chan_try_recv(c[1], NULL) == -EAGAIN);

@@ -6,13 +6,7 @@
 
 #include "../sched/everywhere.h"
 #include "support.h"
-
-/* Let every task that can run do so until it waits. */
-static void settle(void)
-{
-	for (int i = 0; i < 20; i++)
-		go_sleep(100 * GO_MICROSECOND);
-}
+#include "poller.h"
 
 static int result_of(go_task t)
 {
@@ -60,7 +54,7 @@ static void *events(void *unused)
 	/* One set lets one of two selects pass. */
 	for (int i = 0; i < 2; i++)
 		MUST(go_task_spawn(&t[i], select_them, &s[i]) == 0);
-	settle();
+	test_settle();
 	MUST(go_event_destroy(&once) == -EBUSY);
 	MUST(go_event_set(&once) == 0);
 	MUST(go_event_try(&once) == -EAGAIN);
@@ -139,7 +133,7 @@ static void *endings(void *unused)
 		ASSIGN(struct selection, s[i], {k[i], 2});
 		MUST(go_task_spawn(&watcher[i], select_them, &s[i]) == 0);
 	}
-	settle();
+	test_settle();
 	/* One gives up; the others still hear of it. */
 	MUST(go_task_cancel(watcher[0]) == 0);
 	MUST(result_of(watcher[0]) == -ECANCELED);
@@ -159,7 +153,7 @@ static void *endings(void *unused)
 	go_case twice[] = {GO_ENDED(t), GO_ENDED(joiner), GO_ENDED(t)};
 	struct selection s2 = {twice, 3};
 	MUST(go_task_spawn(&watcher[0], select_them, &s2) == 0);
-	settle();
+	test_settle();
 	MUST(go_event_set(&end) == 0);
 	MUST(result_of(t) == 0 && result_of(joiner) == 0);
 	MUST(result_of(watcher[0]) >= 0);
@@ -235,20 +229,21 @@ static void *descriptors(void *arg)
 
 	MUST(go_select_try(k, 4) == -EAGAIN);
 	go_case w[] = {GO_WRITABLE(fd[1]), GO_READABLE(fd[0])};
+	go_case look[] = {GO_WRITABLE(fd[1])};
 	MUST(go_select(w, 2) == 0 && w[0].result == 0);
 	/* Ready before, and after, the wait has begun. */
 	MUST(go_write(fd[1], "a", 1) == 1);
 	MUST(go_select(k, 1) == 0 && go_select_try(k, 1) == 0);
 	MUST(go_read(fd[0], &byte, 1) == 1);
 	MUST(go_task_spawn(&t, select_them, &s) == 0);
-	settle();
+	test_settle();
 	MUST(go_write(fd[1], "b", 1) == 1);
 	n = result_of(t);
 	MUST((n == 0 || n == 3) && k[n].result == 0);
 	MUST(go_read(fd[0], &byte, 1) == 1);
 	/* The channel wins while the descriptor is waited for as well. */
 	MUST(go_task_spawn(&t, select_them, &s) == 0);
-	settle();
+	test_settle();
 	MUST(go_chan_send(c, &n) == 0);
 	MUST(result_of(t) == 1 && k[1].result == 0 && m == n);
 	/* Full, and then not. */
@@ -256,8 +251,8 @@ static void *descriptors(void *arg)
 		MUST(go_write(fd[1], &byte, 1) == 1);
 	ASSIGN(struct selection, s, {w, 1});
 	MUST(go_task_spawn(&t, select_them, &s) == 0);
-	settle();
-	while (go_select_try(w, 1) == -EAGAIN)
+	test_settle();
+	while (go_select_try(look, 1) == -EAGAIN)
 		MUST(go_read(fd[0], &byte, 1) == 1);
 	MUST(result_of(t) == 0 && w[0].result == 0);
 	while (go_select_try(k, 1) == 0)
@@ -265,7 +260,7 @@ static void *descriptors(void *arg)
 	/* The end of the file. */
 	ASSIGN(struct selection, s, {k, 3});
 	MUST(go_task_spawn(&t, select_them, &s) == 0);
-	settle();
+	test_settle();
 	MUST(go_close(fd[1]) == 0);
 	MUST(result_of(t) == 0 && k[0].result == 0);
 	MUST(go_read(fd[0], &byte, 1) == 0);
@@ -301,7 +296,7 @@ static void *closing(void *arg)
 		for (unsigned n = test_random(3); n > 0; n--)
 			go_yield();
 		if (i % 8 == 0)
-			settle();
+			test_settle();
 		MUST(go_close(fd[0]) == 0);
 		MUST(result_of(t[0]) == 1 && a[1].result == -EBADF);
 		r = result_of(t[1]);
@@ -437,7 +432,7 @@ static void *each_kind(void *arg)
 		else
 			MUST(go_task_spawn(&t, select_mix, &m) == 0);
 		if (which % 2)
-			settle();
+			test_settle();
 		MUST(tell(&m, which) == 0);
 		if (!in_thread)
 			MUST(go_task_join(t, NULL) == 0);
@@ -476,7 +471,7 @@ static void *cancelled(void *unused)
 		for (unsigned n = test_random(3); n > 0; n--)
 			go_yield();
 		if (i % 8 == 0)
-			settle();
+			test_settle();
 		MUST(go_task_cancel(t) == 0);
 		MUST(go_task_join(t, NULL) == 0);
 		MUST(atomic_load(&m.chosen) == -ECANCELED);
@@ -537,25 +532,41 @@ Test(select_kinds, deadlines, .timeout = 60)
 /* ---- no memory ---- */
 
 #ifdef GO_TEST_HOOKS
+/* Select with all kinds while the n-th of these calls fails, if there are so
+ * many; the time comes then. */
+static void *fault(enum go__sys_call call, unsigned n, bool *failed)
+{
+	struct mix m;
+	int chosen;
+
+	MUST(begin_mix(&m, 5) == 0);
+	/* A worker that is lent meanwhile allocates, too. */
+	test_fail_nth_here(call, n);
+	select_mix(&m);
+	*failed = test_fail_stop();
+	chosen = atomic_load(&m.chosen);
+	MUST(end_mix(&m) == 0);
+	MUST(chosen == (*failed ? -ENOMEM : 5));
+	return NULL;
+}
+
 static void *faults(void *unused)
 {
 	static const enum go__sys_call calls[] = {
-		GO__SYS_calloc, GO__SYS_malloc, GO__SYS_epoll_ctl,
-		GO__SYS_eventfd, GO__SYS_poll};
-	struct mix m;
+		GO__SYS_calloc,  GO__SYS_malloc, POLLER_CHANGE,
+		GO__SYS_eventfd, GO__SYS_poll,
+	};
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		bool failed = true;
 
 		for (unsigned n = 1; failed; n++) {
-			MUST(begin_mix(&m, 5) == 0);
-			test_fail_nth(calls[i], n);
-			select_mix(&m);
-			failed = test_fail_stop();
+			void *wrong = fault(calls[i], n, &failed);
+
+			if (wrong)
+				return wrong;
 			MUST(n < 20);
-			MUST(atomic_load(&m.chosen) == (failed ? -ENOMEM : 5));
-			MUST(end_mix(&m) == 0);
 		}
 	}
 	return NULL;
@@ -653,7 +664,7 @@ static void *meanwhile(void *unused)
 
 Test(select_kinds, handed_over_while_linking, .timeout = 60)
 {
-	moment = GO__SYS_epoll_ctl;
+	moment = POLLER_CHANGE;
 	run_everywhere(meanwhile, NULL);
 	moment = GO__SYS_ppoll;
 	cr_assert_null(meanwhile(NULL));

@@ -7,13 +7,6 @@
 #include "../sched/everywhere.h"
 #include "support.h"
 
-/* Let every task that can run do so until it waits. */
-static void settle(void)
-{
-	for (int i = 0; i < 20; i++)
-		go_sleep(100 * GO_MICROSECOND);
-}
-
 static int result_of(go_task t)
 {
 	void *result = GO_INT(-EINVAL);
@@ -69,19 +62,19 @@ static void *signals(void *unused)
 	for (int i = 0; i < 2; i++)
 		MUST(go_task_spawn(&task[i], select_them, i ? &one : &all) ==
 		     0);
-	settle();
+	test_settle();
 	MUST(kill(getpid(), SIGUSR1) == 0);
 	go_case first[] = {GO_ENDED(task[0]), GO_ENDED(task[1])};
 	r = go_select(first, 2);
 	MUST(r >= 0 && go_signals_try_recv(s, NULL) == -EAGAIN);
-	settle();
+	test_settle();
 	MUST(go_select_try(first + 1 - r, 1) == -EAGAIN);
 	MUST(kill(getpid(), SIGUSR1) == 0);
 	MUST(result_of(task[1]) == 0 && own[0].result == SIGUSR1);
 	MUST(result_of(task[0]) == 1 && k[1].result == SIGUSR1);
 	/* Closing is an answer, too. */
 	MUST(go_task_spawn(&task[0], select_them, &all) == 0);
-	settle();
+	test_settle();
 	MUST(go_signals_close(s) == 0);
 	MUST(result_of(task[0]) == 1 && k[1].result == -EPIPE);
 	MUST(go_signals_destroy(s) == 0 && go_signals_destroy(t) == 0);

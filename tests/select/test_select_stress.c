@@ -188,6 +188,7 @@ static void on_all_workers(go_fn *body, void *arg)
 
 	for (size_t i = 0; i < sizeof(workers) / sizeof(workers[0]); i++)
 		run_in(GO_MULTI_THREAD, workers[i], body, arg);
+	run_in(GO_HOME_THREAD, 4, body, arg);
 }
 
 Test(select_stress, conserves, .timeout = 280)

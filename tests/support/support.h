@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What tests share: seeded random numbers, threads that really start together,
- * a listener on the loopback interface, and system calls that fail on demand.
+ * tasks that wait, a listener on the loopback interface, and system calls that
+ * fail on demand.
  */
 #ifndef GO_TEST_SUPPORT_H
 #define GO_TEST_SUPPORT_H
@@ -28,6 +29,12 @@ uint32_t test_random(uint32_t bound);
  */
 uint64_t test_rounds(uint64_t normal);
 
+/*
+ * Let every other task of the calling one's runtime run until it waits, and has
+ * left its stack: what go_dump() says of it.  None may run for ever.
+ */
+void test_settle(void);
+
 /* Start n threads that all wait for the last one before they call fn(arg). */
 void test_start_threads(unsigned n, void (*fn)(void *), void *arg);
 
@@ -49,6 +56,9 @@ int test_listen(struct sockaddr_in *address);
  */
 void test_fail_nth(enum go__sys_call call, unsigned n);
 void test_fail_nth_with(enum go__sys_call call, unsigned n, int error);
+
+/* As test_fail_nth(); only this thread's calls count, and fail. */
+void test_fail_nth_here(enum go__sys_call call, unsigned n);
 
 /* Let all calls work again.  Returns whether one has failed. */
 bool test_fail_stop(void);

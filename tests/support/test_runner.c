@@ -137,8 +137,10 @@ static bool wait_for(pid_t child, double seconds, int *status)
 static double time_limit(const struct test_case *test)
 {
 	const char *scale = getenv("GOFER_TEST_TIME");
-	double limit = test->timeout > 0 ? test->timeout : DEFAULT_TIMEOUT;
+	double limit = test->timeout;
 
+	if (limit <= 0)
+		limit = DEFAULT_TIMEOUT;
 	return scale && atof(scale) > 1 ? limit * atof(scale) : limit;
 }
 

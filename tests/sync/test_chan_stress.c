@@ -12,7 +12,7 @@
 enum {
 	SIDES = 4,             /* Senders, and as many receivers. */
 	OPERATIONS = 10000000, /* Of all runs together. */
-	RUNS = 12,             /* 3 capacities on 4 numbers of workers. */
+	RUNS = 15,             /* 3 capacities, 5 kinds of runtimes. */
 };
 
 struct plan {
@@ -131,6 +131,7 @@ static void on_all_workers(size_t capacity, uint64_t rounds, uint64_t each,
 	run_in(GO_MULTI_THREAD, 2, exchange_often, &plan);
 	run_in(GO_MULTI_THREAD, 4, exchange_often, &plan);
 	run_in(GO_MULTI_THREAD, 16, exchange_often, &plan);
+	run_in(GO_HOME_THREAD, 4, exchange_often, &plan);
 }
 
 Test(chan_stress, ten_million_operations_conserve, .timeout = 280)

@@ -80,6 +80,7 @@ BEGIN {
 	public["process.h"] = public["signal.h"] = "io"
 	public["stream.h"] = "io"
 	public["debug.h"] = "sched"
+	public["cxx.h"] = "arch"
 }
 
 FNR == 1 {

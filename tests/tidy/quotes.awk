@@ -3,14 +3,14 @@
 # Checks that the examples in comments of public headers and in documents are
 # quoted from programs that are compiled and run:
 #
-#	quotes.awk EXAMPLE.c... HEADER.h... DOCUMENT.md...
+#	quotes.awk EXAMPLE.c... EXAMPLE.cc... HEADER.h... DOCUMENT.md...
 #
 # In a header, an example is what stands five columns or a tab to the right
-# after an empty line of a comment; in a document, what stands between ```c and
-# ```.  Its lines stand in one of the examples, in this order and nothing
-# between them; a line "..." stands for any number of lines that were left out.
-# Indentation and empty lines do not count.  One that begins with #include is a
-# whole program, and reaches to the end of the file.
+# after an empty line of a comment; in a document, what stands between ```c or
+# ```cpp and ```.  Its lines stand in one of the examples, in this order and
+# nothing between them; a line "..." stands for any number of lines that were
+# left out.  Indentation and empty lines do not count.  One that begins with
+# #include is a whole program, and reaches to the end of the file.
 
 function trimmed(s) {
 	gsub(/^[ \t]+|[ \t]+$/, "", s)
@@ -63,11 +63,11 @@ FNR == 1 {
 	name = FILENAME
 	inside = blank = 0
 	header = name ~ /\.h$/
-	if (name ~ /\.c$/)
+	if (name ~ /\.cc?$/)
 		file[++files] = name
 }
 
-name ~ /\.c$/ {
+name ~ /\.cc?$/ {
 	if (trimmed($0) != "")
 		text[name, ++length_of[name]] = trimmed($0)
 	next
@@ -85,7 +85,7 @@ header {
 	next
 }
 
-/^```c$/ { inside = 1; next }
+/^```(c|cpp)$/ { inside = 1; next }
 /^```/ { inside = 0; end_piece() }
 inside { add($0) }
 

@@ -92,7 +92,7 @@ check_tested()
 # What headers and documents show is quoted from programs that are run.
 check_quotes()
 {
-	find ./examples -name '*.c' >"$work/quotes"
+	find ./examples -name '*.c' -o -name '*.cc' >"$work/quotes"
 	find ./include -name '*.h' >>"$work/quotes"
 	find . -path './build*' -prune -o -name '*.md' -print |
 		sort >>"$work/quotes"
