@@ -22,8 +22,8 @@ struct number {
 	}
 	~number()
 	{
+		alive--; /* First: read_for_the_last_time(). */
 		value = -1;
-		alive--;
 	}
 	number &operator=(const number &) = delete;
 };
