@@ -101,6 +101,60 @@ Test(fairness, whatever_the_rhythm, .timeout = 60)
 	}
 }
 
+/* ---- woken beside new ones ---- */
+
+enum {
+	SLEEPERS = 1000,  /* More than any ring holds, */
+	CROWD = 20 * 1000 /* and many more. */
+};
+
+static go_event sign = GO_EVENT_INIT;
+static int asleep, begun, begun_at_last;
+
+static void *begin(void *arg)
+{
+	begun++;
+	return arg;
+}
+
+static void *sleep_for_sign(void *arg)
+{
+	asleep++;
+	MUST(go_event_wait(&sign) == 0);
+	begun_at_last = begun;
+	return arg;
+}
+
+static void *wake_beside_a_crowd(void *arg)
+{
+	go_task t[SLEEPERS];
+
+	begun = asleep = 0;
+	MUST(go_event_reset(&sign) >= 0);
+	for (int i = 0; i < SLEEPERS; i++)
+		MUST(go_task_spawn(&t[i], sleep_for_sign, NULL) == 0);
+	while (asleep < SLEEPERS)
+		go_yield();
+	for (int i = 0; i < CROWD; i++)
+		MUST(go_spawn(begin, NULL) == 0);
+	MUST(go_event_set(&sign) == 0);
+	for (int i = 0; i < SLEEPERS; i++) {
+		void *wrong;
+
+		MUST(go_task_join(t[i], &wrong) == 0 && !wrong);
+	}
+	MUST(begun_at_last < CROWD / 2);
+	return arg;
+}
+
+/* They do not wait until all have begun that were spawned before. */
+Test(fairness, woken_beside_a_crowd_of_new_ones, .timeout = 60)
+{
+	run_in(GO_CURRENT_THREAD, 0, wake_beside_a_crowd, NULL);
+	run_in(GO_MULTI_THREAD, 1, wake_beside_a_crowd, NULL);
+	run_in(GO_HOME_THREAD, 1, wake_beside_a_crowd, NULL);
+}
+
 #ifdef GO_TEST_HOOKS
 #include "arch/sys.h"
 
