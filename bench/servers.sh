@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 #
-# What run, demo.sh, compare.sh and http.sh share: starting servers, putting
-# load on them, and reading the client's answers.
+# What run and demo.sh share: starting servers, putting load on them, and
+# reading the client's answers.
 #
 # Sourced, after `bin` names the directory with the benchmark programs.  Each
 # server gets one CPU and the client another, so that neither disturbs the
