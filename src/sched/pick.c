@@ -14,8 +14,9 @@
  * One pick in eight looks at the woken ring first, so neither pinned tasks nor
  * one that spawns for ever can keep woken ones out.  After `fairness` picks it
  * is the host's turn, which looks at what the worker's own tasks could starve:
- * due timers, descriptors, the injection queue, the oldest fresh task.  So a
- * runnable task runs after a bounded number of other tasks' turns.
+ * due timers, descriptors, the injection queue, and each fourth time the oldest
+ * fresh task.  So a runnable task runs after a bounded number of other tasks'
+ * turns.
  *
  * When the worker's own queues are dry the host looks, in this order, at the
  * injection queue, the starved, its timers, the other workers' queues and
@@ -27,6 +28,7 @@
 
 enum {
 	BATCH = 32,       /* Tasks moved from elsewhere at a time. */
+	OLD_MOST = 2,     /* New tasks from the injection queue, in between. */
 	EVENTS_LEAST = 8, /* Fetched from the poller, even if all is full. */
 };
 
@@ -88,10 +90,11 @@ static struct go__task *adopt(struct go__worker *w, struct go__task **batch,
 }
 
 /*
- * A fair share of the injection queue, but no more than our rings have room
- * for: what went back to the queue would lose its place in it.
+ * A fair share of the injection queue, at most `fresh` new tasks among it, but
+ * no more than our rings have room for: what went back to the queue would lose
+ * its place in it.
  */
-static struct go__task *from_injection(struct go__worker *w)
+static struct go__task *from_injection(struct go__worker *w, unsigned fresh)
 {
 	struct go__task *batch[BATCH];
 	unsigned count = go__queue_count(&w->runtime->injection);
@@ -108,7 +111,8 @@ static struct go__task *from_injection(struct go__worker *w)
 	if (share > BATCH)
 		share = BATCH;
 	return adopt(w, batch,
-		     go__queue_take(&w->runtime->injection, batch, share));
+		     go__queue_take_some(&w->runtime->injection, batch, share,
+					 fresh));
 }
 
 /* A pinned task that is another worker's goes home. */
@@ -184,6 +188,24 @@ void go__look_at_poller(struct go__worker *w, uint64_t now)
 	go__wake_list_flush(&ready);
 }
 
+/*
+ * A new task that waits for long, and runs although the newest ones are not
+ * over: our oldest, or some that came from elsewhere, in turns, at every second
+ * look.  Each of them begins a branch on top of those that have been begun, so
+ * what a tree of tasks holds at once grows with their number; those that have
+ * run go to the ring's end, and may come in any number.
+ */
+static struct go__task *look_for_old(struct go__worker *w)
+{
+	struct go__task *t = NULL;
+
+	if (w->fair_turn % 2)
+		return from_injection(w, 0);
+	if (w->fair_turn % 4)
+		t = go__fresh_take_one(&w->fresh);
+	return t ? t : from_injection(w, OLD_MOST);
+}
+
 /* What the worker's own tasks could starve. */
 static struct go__task *fair_look(struct go__worker *w)
 {
@@ -200,11 +222,7 @@ static struct go__task *fair_look(struct go__worker *w)
 		go__look_at_poller(w, now);
 	if (go__queue_count(&w->runtime->starved) && (t = from_starved(w)))
 		return t;
-	/* In turns, or others' submissions keep our oldest out. */
-	if (w->fair_turn % 2 && (t = go__fresh_take_one(&w->fresh)))
-		return t;
-	t = from_injection(w);
-	return t ? t : go__fresh_take_one(&w->fresh);
+	return look_for_old(w);
 }
 
 /* ---- other workers ---- */
@@ -313,7 +331,7 @@ static struct go__task *look(struct go__worker *w)
 	else
 		t = go__pick_local(w, true);
 	if (!t)
-		t = from_injection(w);
+		t = from_injection(w, BATCH);
 	if (!t && go__queue_count(&w->runtime->starved))
 		t = from_starved(w);
 	if (!t && own_timers(w))

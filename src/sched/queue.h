@@ -77,20 +77,28 @@ static inline void go__queue_push(struct go__queue *q, struct go__task **t,
 	go__lock_release(&q->lock);
 }
 
-/* The lane whose turn it is, or the one that holds tasks; NULL: none does. */
-static inline struct go__lane *go__queue_next_lane(struct go__queue *q)
+/*
+ * The lane whose turn it is, or the one that holds tasks; NULL: none does.
+ * Without `fresh` only the one of tasks that have run.
+ */
+static inline struct go__lane *go__queue_next_lane(struct go__queue *q,
+						   bool fresh)
 {
-	struct go__lane *l = &q->lane[q->turn];
+	struct go__lane *l = &q->lane[fresh ? q->turn : 0];
 
-	q->turn = !q->turn;
-	if (!l->first)
+	q->turn = l == &q->lane[0];
+	if (!l->first && fresh)
 		l = &q->lane[q->turn];
 	return l->first ? l : NULL;
 }
 
-/* Take up to n of the oldest tasks.  Any thread.  Returns how many. */
-static inline unsigned go__queue_take(struct go__queue *q, struct go__task **t,
-				      unsigned n)
+/*
+ * Take up to n of the oldest tasks, at most `fresh` new ones among them.  Any
+ * thread.  Returns how many.
+ */
+static inline unsigned go__queue_take_some(struct go__queue *q,
+					   struct go__task **t, unsigned n,
+					   unsigned fresh)
 {
 	struct go__lane *l;
 	unsigned taken = 0;
@@ -98,7 +106,8 @@ static inline unsigned go__queue_take(struct go__queue *q, struct go__task **t,
 	if (go__queue_count(q) == 0)
 		return 0;
 	go__lock_acquire(&q->lock);
-	while (taken < n && (l = go__queue_next_lane(q))) {
+	while (taken < n && (l = go__queue_next_lane(q, fresh != 0))) {
+		fresh -= l == &q->lane[1];
 		t[taken++] = go__task_of_waiter(l->first);
 		l->first = l->first->next;
 		if (!l->first)
@@ -107,6 +116,12 @@ static inline unsigned go__queue_take(struct go__queue *q, struct go__task **t,
 	go__queue_add(q, -taken);
 	go__lock_release(&q->lock);
 	return taken;
+}
+
+static inline unsigned go__queue_take(struct go__queue *q, struct go__task **t,
+				      unsigned n)
+{
+	return go__queue_take_some(q, t, n, n);
 }
 
 /* Take the oldest task, or NULL.  Any thread. */
