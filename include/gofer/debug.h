@@ -56,13 +56,21 @@ typedef struct go_stuck_report {
 	const char *name; /* The first 64 bytes; NULL: it has none. */
 	const char *site; /* Where it was spawned: "file:line". */
 	int64_t ran_ns;   /* How long it has run by now without a pause. */
+	/* Where it was a moment later: in which functions, the innermost first;
+	 * the others as return addresses.  0, NULL: nobody has asked
+	 * (go_runtime_options.backtrace_signal), or the hog has not answered. */
+	unsigned frame_count;
+	void *const *frames;
 } go_stuck_report;
 
 /*
- * Write a report to standard error, in one line; a ready-made on_stuck.
+ * Write a report to standard error; a ready-made on_stuck.  One line, and one
+ * more for each frame: what backtrace_symbols_fd(3) says, where the C library
+ * has it, else the address.
  *
  * Returns  nothing.
- * Context  any, signal handlers included.
+ * Context  any, signal handlers included; with frames, where that function may
+ *          be called: glibc's may in handlers.
  * Parks    never; blocks in write(2).
  */
 GO_API void go_stuck_print(const go_stuck_report *report, void *unused);

@@ -86,7 +86,8 @@
  * hog, even if other workers are idle, and no worker is lent.
  *
  * It is nothing wrong to compute for long, so a program is told of its hogs
- * only if it asks (on_stuck, or GOFER_STUCK_REPORT=1 in the environment).
+ * only if it asks (on_stuck, or GOFER_STUCK_REPORT=1 in the environment); and
+ * of where they are, if it names a signal for that (backtrace_signal).
  */
 #ifndef GOFER_RUNTIME_H
 #define GOFER_RUNTIME_H
@@ -210,6 +211,15 @@ typedef struct go_runtime_options {
 	 * is two descriptors of the process.  No more than workers are made.
 	 * 0: one per 16 workers.  GOFER_POLLERS. */
 	unsigned pollers;
+	/* A hog's thread is sent this signal before it is reported, and tells
+	 * where it is: the report has a backtrace.  One that the program does
+	 * not use: a handler stays installed for the life of the process; what
+	 * nobody has asked for goes to its former handler, if there was one.
+	 * Calls that a signal interrupts in spite of SA_RESTART, as poll(2),
+	 * return EINTR to the hog.  Not dump_signal, nor one that stands for a
+	 * fault, nor SIGPIPE.  0: no backtraces.
+	 * GOFER_BACKTRACE_SIGNAL: its number. */
+	int backtrace_signal;
 	/* Must be zero. */
 	uint64_t reserved[8];
 } go_runtime_options;
@@ -247,7 +257,8 @@ GO_API int go_run_with_at(const go_runtime_options *options, go_fn *main_fn,
  * *runtime is not touched.
  *
  * Returns  0; -EINVAL (runtime is null, an option is out of range or reserved
- *          is not zero); -ENOMEM; -EMFILE, -ENFILE (no descriptor for the
+ *          is not zero); -ENOTSUP (backtrace_signal, where the compiler's
+ *          unwinder is not to be had); -ENOMEM; -EMFILE, -ENFILE (no descriptor for the
  *          poller); -EAGAIN (no thread was to be had, or there are 64
  *          runtimes).
  * Context  any.

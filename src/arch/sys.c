@@ -558,6 +558,13 @@ NOINLINE int go__sys_thread_join_until(pthread_t thread, uint64_t deadline_ns)
 #endif
 }
 
+NOINLINE int go__sys_thread_kill(pthread_t thread, int sig)
+{
+	int r = ASK(thread_kill);
+
+	return r ? r : -pthread_kill(thread, sig);
+}
+
 NOINLINE void go__sys_thread_detach(pthread_t thread)
 {
 	pthread_detach(thread);

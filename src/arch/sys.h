@@ -199,7 +199,7 @@ ONCE(int, kevent_wait, (int kq, struct kevent *v, int n,		\
 ONCE(mmap) ONCE(process_madvise) ONCE(epoll_pwait2)			\
 ONCE(futex_wait) ONCE(futex_wake) ONCE(eventfd) ONCE(getdents64)	\
 ONCE(malloc) ONCE(calloc) ONCE(realloc) ONCE(aligned_alloc)		\
-ONCE(thread_create) ONCE(thread_join) ONCE(spawn)			\
+ONCE(thread_create) ONCE(thread_join) ONCE(thread_kill) ONCE(spawn)			\
 ONCE(realpath) ONCE(getaddrinfo) ONCE(getnameinfo) ONCE(membarrier)
 /* clang-format on */
 
@@ -326,6 +326,8 @@ int go__sys_thread_create(pthread_t *thread, size_t stack_bytes,
 int go__sys_thread_join(pthread_t thread);
 /* -ETIMEDOUT: not by then.  (Where there is no such call, it waits on.) */
 int go__sys_thread_join_until(pthread_t thread, uint64_t deadline_ns);
+/* Send a signal to one that has not ended; 0 or -errno. */
+int go__sys_thread_kill(pthread_t thread, int sig);
 /* Nobody is going to join it. */
 void go__sys_thread_detach(pthread_t thread);
 /* As posix_spawnp(3), but 0 or -errno: see exec.h. */

@@ -27,6 +27,7 @@
 #include "arch/stack.h"
 #include "arch/sys.h"
 #include "arch/text.h"
+#include "sched/backtrace.h"
 #include "sched/dump.h"
 #include "sched/worker.h"
 
@@ -58,6 +59,7 @@ enum how {
 	DURATION, /* A number of nanoseconds, not 0, or "never". */
 	PATIENCE, /* The same, but not less than PATIENCE_LEAST. */
 	SIGNAL,   /* The number of one that may be dumped on; 0: none. */
+	QUESTION, /* The same, of one that hogs may answer. */
 	FLAVOUR,
 	TEXT,
 	REPORT, /* Where there is no callback: 1 prints, 0 does not. */
@@ -98,6 +100,7 @@ static const struct setting settings[] = {
 		GO_NEVER),
 	SETTING("STUCK_AFTER_NS", DURATION, stuck_after_ns, GO_NEVER),
 	SETTING("STUCK_REPORT", REPORT, on_stuck, 1),
+	SETTING("BACKTRACE_SIGNAL", QUESTION, backtrace_signal, INT_MAX),
 	SETTING("SEED", NUMBER, seed, UINT64_MAX),
 	SETTING("QUIET", NUMBER, quiet, 1),
 };
@@ -204,6 +207,13 @@ static bool parse_signal(const char *text, uint64_t most, uint64_t *value)
 	       (*value == 0 || go__dump_signal_is_good((int)*value));
 }
 
+static bool parse_question(const char *text, uint64_t most, uint64_t *value)
+{
+	return parse(text, most, value) &&
+	       (*value == 0 || (go__backtrace_signal_is_good((int)*value) &&
+				go__backtrace_is_possible()));
+}
+
 /* A string or a function is there, not its value. */
 static void override_other(go_runtime_options *o, const struct setting *s,
 			   const char *text)
@@ -238,6 +248,9 @@ static void override(go_runtime_options *o, const struct setting *s)
 	case SIGNAL:
 		good = parse_signal(text, s->most, &value);
 		break;
+	case QUESTION:
+		good = parse_question(text, s->most, &value);
+		break;
 	case FLAVOUR:
 		good = parse_flavour(text, &value);
 		break;
@@ -265,8 +278,9 @@ static int check(const go_runtime_options *o)
 	    (unsigned)o->flavour >= FLAVOURS || o->workers > WORKERS_MOST ||
 	    o->pollers > GO__POLLERS_MOST || o->deadlock_after_ns < 0 ||
 	    o->poll_interval_ns < 0 || o->stuck_after_ns < 0 ||
-	    o->dump_signal < 0 || o->blocking_keep_alive_ns < 0 ||
-	    o->poll_interval_ns > GO_SECOND ||
+	    o->dump_signal < 0 || o->backtrace_signal < 0 ||
+	    (o->backtrace_signal && o->backtrace_signal == o->dump_signal) ||
+	    o->blocking_keep_alive_ns < 0 || o->poll_interval_ns > GO_SECOND ||
 	    (o->stack_bytes && !go__stack_class(o->stack_bytes)))
 		return -EINVAL;
 	return 0;
@@ -320,6 +334,9 @@ static void complete(go_runtime_options *o)
 		o->blocking_keep_alive_ns = KEEP_ALIVE;
 	if (o->stuck_after_ns == 0)
 		o->stuck_after_ns = STUCK_AFTER;
+	/* Only the environment can have said that. */
+	if (o->backtrace_signal == o->dump_signal)
+		o->backtrace_signal = 0;
 	if (o->seed == 0)
 		o->seed = go__mix(go__sys_now());
 }

@@ -15,9 +15,10 @@
 /*
  * Block SIGPIPE, whose news a write returns, and every signal that the program
  * handles itself: its handlers belong on its own threads.  Signals at their
- * default stay: a child of a task must not inherit a blocked SIGINT.
+ * default stay: a child of a task must not inherit a blocked SIGINT.  The one
+ * that hogs answer (0: none) gets through, whoever made the thread.
  */
-static void mask_signals(void)
+static void mask_signals(int answers)
 {
 	sigset_t set;
 	struct sigaction old;
@@ -34,6 +35,11 @@ static void mask_signals(void)
 	}
 	sigaddset(&set, SIGPIPE);
 	(void)go__sys_sigmask(SIG_BLOCK, &set, NULL);
+	if (answers == 0)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, answers);
+	(void)go__sys_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* Apart from whatever switches: its thread is known here. */
@@ -45,7 +51,7 @@ __attribute__((noinline)) static void begin(struct go__thread *self)
 	self->entered = self->pool.runtime;
 	self->pool.id = pthread_self();
 	go__sys_thread_name(self->pool.runtime->thread_name);
-	mask_signals();
+	mask_signals(self->pool.runtime->backtrace_signal);
 	go__lock_acquire(&p->lock);
 	p->present++;
 	go__lock_release(&p->lock);

@@ -25,6 +25,7 @@
 
 #include "arch/overflow.h"
 #include "arch/sys.h"
+#include "sched/backtrace.h"
 #include "sched/dump.h"
 #include "sched/left.h"
 #include "sched/options.h"
@@ -62,6 +63,9 @@ static void configure(struct go_runtime *rt, const go_runtime_options *o)
 	rt->stuck_after = span(o->stuck_after_ns);
 	rt->on_stuck = o->on_stuck;
 	rt->on_stuck_arg = o->on_stuck_arg;
+	/* Without threads there is no watchdog to ask. */
+	if (o->flavour != GO_CURRENT_THREAD)
+		rt->backtrace_signal = o->backtrace_signal;
 	go__pool_init(&rt->pool, o->max_blocking_threads,
 		      span(o->blocking_keep_alive_ns));
 	strncpy(rt->thread_name, o->thread_name, sizeof(rt->thread_name) - 1);
@@ -221,6 +225,8 @@ int go_runtime_create(go_runtime **out, const go_runtime_options *options)
 	r = go__overflow_install();
 	if (r == 0 && o.dump_signal)
 		r = go__dump_on_signal(o.dump_signal);
+	if (r == 0 && o.backtrace_signal)
+		r = go__backtrace_on_signal(o.backtrace_signal);
 	if (r == 0)
 		r = open_posts(rt, &o);
 	if (r == 0) {

@@ -112,12 +112,14 @@ int go_blocking_begin(void)
 	t->context.saved_errno = *error;
 	become_thread(t, thread);
 	go__runs(w, NULL);
+	go__host_is_here(w, false);
 	r = go__pool_host(w);
 	*error = t->context.saved_errno;
 	if (r < 0) {
 		become_task(t, thread);
 		thread->section.task = NULL;
 		thread->worker = w;
+		go__host_is_here(w, true);
 		go__runs(w, t);
 	}
 	return r;

@@ -10,6 +10,8 @@
  * Each site is reported once per runtime.  Sites are literals, so that they
  * are told apart by their addresses; when the list is full no more are
  * reported, since a program with that many has been told.
+ *
+ * Where it is its own thread can say, by a signal: backtrace.c.
  */
 #include "sched/stuck.h"
 
@@ -18,6 +20,8 @@
 #include <unistd.h>
 
 #include "arch/text.h"
+#include "arch/unwind.h"
+#include "sched/backtrace.h"
 #include "sched/dump.h"
 #include "sched/local.h"
 
@@ -41,16 +45,22 @@ void go__stuck_report(struct go__worker *w, uint64_t ran_ns)
 		atomic_load_explicit(&w->current, memory_order_relaxed);
 	struct go__brief brief;
 	go_stuck_report r;
+	unsigned n = 0;
 
 	if (!t || !go__dump_brief(t, rt, &brief) ||
 	    go__picks(w) != w->watched.picks || is_known(rt, brief.site))
 		return;
+	if (rt->backtrace_signal)
+		n = go__backtrace_ask(
+			&(struct go__hog){w, t, brief.id, w->watched.picks});
 	r = (go_stuck_report){
 		.runtime = rt,
 		.task = brief.id,
 		.name = brief.named ? brief.name : NULL,
 		.site = brief.site,
 		.ran_ns = (int64_t)ran_ns,
+		.frames = n ? rt->question.frame : NULL,
+		.frame_count = n,
 	};
 	rt->on_stuck(&r, rt->on_stuck_arg);
 	go__exit_if_forked(rt);
@@ -79,4 +89,6 @@ void go_stuck_print(const go_stuck_report *r, void *unused)
 	go__text_number(&x, (uint64_t)r->ran_ns / 1000000, 10);
 	go__text_put(&x, " ms while others wait\n");
 	(void)go__text_flush(&x);
+	if (r->frames && r->frame_count)
+		go__unwind_print(STDERR_FILENO, r->frames, r->frame_count);
 }

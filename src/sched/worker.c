@@ -19,6 +19,7 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 	w->seed = go__mix(rt->seed + index) | 1; /* Never 0: pick.c. */
 	w->limit = GO__NO_DEADLINE;
 	go__queue_init(&w->inbox);
+	go__lock_init(&w->host_lock);
 	go__wheel_init(&w->wheel, go__note_time(w, go__sys_now()));
 }
 
@@ -40,12 +41,14 @@ __attribute__((noinline)) static void take_host(struct go__worker *w,
 	w->grave.flags = GO__CONTEXT_WORKER | GO__CONTEXT_DYING;
 	if (thread)
 		thread->worker = w;
+	go__host_is_here(w, true);
 	if (w->dozing)
 		go__worker_rise(w);
 }
 
 static void leave_host(struct go__worker *w, struct go__thread *thread)
 {
+	go__host_is_here(w, false);
 	if (w->runtime->guest) {
 		go__worker_doze(w, !w->turning);
 	} else {

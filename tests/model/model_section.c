@@ -93,6 +93,13 @@ void go__park_for_worker(struct go__task *t, struct go__context *to)
 	MODEL_WRITE(payload[t - model_task]) = 1;
 }
 
+void go__note_host(struct go__worker *w, bool here)
+{
+	(void)w;
+	(void)here;
+	model_not_called();
+}
+
 void go__after_switch(struct go__worker *w)
 {
 	model_assert(w->after == GO__AFTER_NOTHING);

@@ -82,6 +82,7 @@ Test(options, defaults_are_printed, .timeout = 60)
 		"GOFER_BLOCKING_KEEP_ALIVE_NS=10000000000",
 		"GOFER_STUCK_AFTER_NS=10000000",
 		"GOFER_STUCK_REPORT=0",
+		"GOFER_BACKTRACE_SIGNAL=0",
 	};
 	const char *text;
 
@@ -92,6 +93,12 @@ Test(options, defaults_are_printed, .timeout = 60)
 	cr_assert(!says(text, "GOFER_SEED=0"), "%s", text);
 	cr_assert_eq(strlen(stderr_of(NULL, echo)), 0);
 }
+
+#ifdef GO_NO_UNWIND
+#define CAN_UNWIND false
+#else
+#define CAN_UNWIND true
+#endif
 
 struct override {
 	const char *name, *value;
@@ -149,6 +156,11 @@ static const struct override overrides[] = {
 	{"GOFER_STUCK_AFTER_NS", "9223372036854775808", false},
 	{"GOFER_STUCK_REPORT", "1", true},
 	{"GOFER_STUCK_REPORT", "2", false},
+	{"GOFER_BACKTRACE_SIGNAL", "12", CAN_UNWIND},
+	{"GOFER_BACKTRACE_SIGNAL", "13", false},
+	{"GOFER_BACKTRACE_SIGNAL", "11", false},
+	{"GOFER_BACKTRACE_SIGNAL", "65", false},
+	{"GOFER_BACKTRACE_SIGNAL", "4294967308", false},
 	{"GOFER_SEED", "18446744073709551615", true},
 	{"GOFER_SEED", "18446744073709551616", false},
 };
@@ -256,6 +268,12 @@ Test(options, each_has_a_range, .timeout = 60)
 	MAKE(go_runtime_options, dump, .dump_signal = SIGSEGV);
 	MAKE(go_runtime_options, kill, .dump_signal = SIGKILL);
 	MAKE(go_runtime_options, none, .dump_signal = 1000);
+	MAKE(go_runtime_options, fault, .backtrace_signal = SIGILL);
+	MAKE(go_runtime_options, blocked, .backtrace_signal = SIGPIPE);
+	MAKE(go_runtime_options, below, .backtrace_signal = -1);
+	MAKE(go_runtime_options, above, .backtrace_signal = 1000);
+	MAKE(go_runtime_options, both, .dump_signal = SIGUSR1,
+	     .backtrace_signal = SIGUSR1);
 
 	refused(&flavour);
 	refused(&negative);
@@ -268,6 +286,11 @@ Test(options, each_has_a_range, .timeout = 60)
 	refused(&dump);
 	refused(&kill);
 	refused(&none);
+	refused(&fault);
+	refused(&blocked);
+	refused(&below);
+	refused(&above);
+	refused(&both);
 	for (unsigned i = 0; i < 8; i++) {
 		MAKE(go_runtime_options, o, .reserved[i] = 1);
 		refused(&o);

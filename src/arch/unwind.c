@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* Walks over stacks; see unwind.h. */
+#include "arch/unwind.h"
+
+#include <stdint.h> /* And so, with glibc, its macro. */
+
+#include "arch/text.h"
+
+#ifndef GO_NO_UNWIND
+#include <unwind.h>
+#endif
+
+#if defined(__GLIBC__) || defined(__APPLE__)
+#include <execinfo.h>
+#define HAVE_NAMES 1
+#else
+#define HAVE_NAMES 0
+#endif
+
+#ifdef GO_NO_UNWIND
+bool go__unwind_begin(void)
+{
+	return false;
+}
+
+unsigned go__unwind(void **frame, unsigned most)
+{
+	(void)frame;
+	(void)most;
+	return 0;
+}
+#else
+struct walk {
+	void **frame;
+	unsigned most, n;
+	bool interrupted; /* The handler's own frames are behind us. */
+};
+
+static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *arg)
+{
+	struct walk *walk = arg;
+	int is_exact = 0;
+	void *at = (void *)_Unwind_GetIPInfo(context, &is_exact);
+
+	/* Only what a signal has interrupted is not in a call. */
+	if (is_exact && !walk->interrupted) {
+		walk->interrupted = true;
+		walk->n = 0;
+	}
+	if (!at || walk->n == walk->most)
+		return _URC_END_OF_STACK;
+	walk->frame[walk->n++] = at;
+	return _URC_NO_REASON;
+}
+
+unsigned go__unwind(void **frame, unsigned most)
+{
+	struct walk walk = {.frame = frame, .most = most};
+
+	(void)_Unwind_Backtrace(visit, &walk);
+	return walk.n;
+}
+
+bool go__unwind_begin(void)
+{
+	void *frame[4];
+
+	return go__unwind(frame, sizeof(frame) / sizeof(frame[0])) != 0;
+}
+#endif
+
+#if HAVE_NAMES
+void go__unwind_print(int fd, void *const *frame, unsigned n)
+{
+	backtrace_symbols_fd(frame, (int)n, fd);
+}
+#else
+void go__unwind_print(int fd, void *const *frame, unsigned n)
+{
+	struct go__text x;
+
+	go__text_init(&x, fd);
+	for (unsigned i = 0; i < n; i++) {
+		go__text_number(&x, (uintptr_t)frame[i], 16);
+		go__text_char(&x, '\n');
+	}
+	(void)go__text_flush(&x);
+}
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Backtraces of hogs: the watchdog asks, a signal has the hog's thread answer.
+ *
+ * question.h is the protocol: who is asked, who answers, and who gives up.
+ *
+ * WHICH THREAD  A worker changes its thread: it is handed to another one by a
+ * blocking section, lent and recalled, and its threads end.  A signal may only
+ * be sent to a thread that has not ended.  So each worker knows its host, under
+ * a lock of its own:
+ *
+ *     the host      take it, in take_host()       lock; the thread is I; unlock
+ *                   leave it, in leave_host()     lock; there is none; unlock
+ *                   hand it on, in a section      the same, before any other
+ *                                                 thread can take it
+ *     the watchdog  ask                           lock; if there is one, send
+ *                                                 the signal; unlock
+ *
+ * While the watchdog has the lock the thread cannot leave, and so is alive: the
+ * signal is on its way when it goes on.  It may arrive when the thread does
+ * something else, for another worker or for none; the handler then finds out
+ * that nobody has asked for that.  No thread waits for a lock in the handler.
+ *
+ * Where no backtrace can be asked for nobody takes these locks.
+ *
+ * A TASK MAY HOST a runtime of its own, a GO_CURRENT_THREAD one.  Then the
+ * handler finds itself in a task of that, below whose stack there is the hog's:
+ * so it looks at all of them, outwards.  The walk begins at the innermost, and
+ * ends with it: where it is stuck is there.
+ *
+ * A FORMER HANDLER of the signal is called when nobody has asked.
+ *
+ * TESTS  test_backtrace.c; model_question.c.
+ */
+#include "sched/backtrace.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "arch/sys.h"
+#include "arch/unwind.h"
+#include "sched/dump.h"
+#include "sched/local.h"
+
+enum {
+	SIGNALS = 65
+};
+
+/* How long the watchdog waits, and how long until it looks again. */
+static const uint64_t PATIENCE = UINT64_C(100) * 1000 * 1000;
+static const uint64_t PAUSE = UINT64_C(200) * 1000;
+
+/* ---- who hosts a worker ---- */
+
+/* Out of line: which thread it is must not be known to what suspends. */
+__attribute__((noinline)) void go__note_host(struct go__worker *w, bool here)
+{
+	go__lock_acquire(&w->host_lock);
+	w->hosted = here;
+	if (here)
+		w->thread = pthread_self();
+	go__lock_release(&w->host_lock);
+}
+
+static bool send_signal(struct go__worker *w)
+{
+	bool sent;
+
+	go__lock_acquire(&w->host_lock);
+	sent = w->hosted &&
+	       go__sys_thread_kill(w->thread, w->runtime->backtrace_signal) ==
+		       0;
+	go__lock_release(&w->host_lock);
+	return sent;
+}
+
+/* ---- the watchdog ---- */
+
+/* The hog may have parked before the signal came: then nobody answers. */
+static bool await_answer(struct go__question *q, uint32_t asked,
+			 const struct go__hog *hog)
+{
+	uint64_t now = go__sys_now(), deadline = now + PATIENCE;
+	enum go__question_state state;
+
+	while ((state = go__question_look(q)) != GO__QUESTION_DONE &&
+	       now < deadline &&
+	       (state == GO__QUESTION_TAKEN ||
+		go__picks(hog->worker) == hog->picks)) {
+		/* Nobody wakes it. */
+		(void)go__sys_futex_wait(
+			&q->word, go__question_as(asked, state), now + PAUSE);
+		now = go__sys_now();
+	}
+	return go__question_drop(q, asked);
+}
+
+unsigned go__backtrace_ask(const struct go__hog *hog)
+{
+	struct go__question *q = &hog->worker->runtime->question;
+	uint32_t asked = go__question_ask(q, hog);
+	bool answered;
+
+	if (asked == 0)
+		return 0;
+	answered = send_signal(hog->worker) ? await_answer(q, asked, hog)
+					    : go__question_drop(q, asked);
+	return answered ? q->count : 0;
+}
+
+/* ---- the handler ---- */
+
+#ifdef GO_TEST_HOOKS
+void (*_Atomic go__backtrace_hook)(void *const *frame, unsigned n);
+
+static void walk_always(void)
+{
+	void (*hook)(void *const *, unsigned) = go__backtrace_hook;
+	void *frame[4 * GO__FRAMES];
+
+	if (hook)
+		hook(frame, go__unwind(frame, 4 * GO__FRAMES));
+}
+#else
+static void walk_always(void)
+{
+}
+#endif
+
+/* Is a task of this stack of contexts asked for?  Then answer. */
+static bool answer(void)
+{
+	struct go__context *c = go__self_or_null();
+
+	while (c && (c->flags & GO__CONTEXT_TASK)) {
+		struct go__task *t = go__task_of_context(c);
+		struct go__worker *w = t->worker;
+		struct go__question *q = &w->runtime->question;
+		struct go__hog here = {w, t, go__task_word_id(&t->word),
+				       go__picks(w)};
+
+		if (go__question_take(q, &here)) {
+			q->count = go__unwind(q->frame, GO__FRAMES);
+			go__question_answer(q);
+			return true;
+		}
+		c = w->host;
+	}
+	return false;
+}
+
+/* Out of line, as that of the dump (dump.c). */
+__attribute__((noinline)) static bool answer_keeping_errno(void)
+{
+	int *error = go__sys_errno();
+	int saved = *error;
+	bool answered;
+
+	walk_always();
+	answered = answer();
+	*error = saved;
+	return answered;
+}
+
+static struct go__lock lock;
+static struct sigaction previous[SIGNALS]; /* Constant once installed. */
+static bool installed[SIGNALS];            /* Under lock. */
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	const struct sigaction *p = &previous[sig];
+
+	if (answer_keeping_errno())
+		return;
+	if (p->sa_flags & SA_SIGINFO)
+		p->sa_sigaction(sig, info, context);
+	else if (p->sa_handler != SIG_DFL && p->sa_handler != SIG_IGN)
+		p->sa_handler(sig);
+}
+
+static int install(int sig)
+{
+	struct sigaction action = {
+		.sa_sigaction = on_signal,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART,
+	};
+	/* Before ours can run. */
+	int r = go__sys_sigaction(sig, NULL, &previous[sig]);
+
+	sigemptyset(&action.sa_mask);
+	return r < 0 ? r : go__sys_sigaction(sig, &action, NULL);
+}
+
+bool go__backtrace_is_possible(void)
+{
+	return go__unwind_begin();
+}
+
+/* What a fault raises would be raised again and again; a runtime's threads
+ * block SIGPIPE (pool.c). */
+bool go__backtrace_signal_is_good(int sig)
+{
+	return go__dump_signal_is_good(sig) && sig != SIGFPE && sig != SIGILL &&
+	       sig != SIGTRAP && sig != SIGSYS && sig != SIGABRT &&
+	       sig != SIGPIPE;
+}
+
+int go__backtrace_on_signal(int sig)
+{
+	int r = 0;
+
+	if (!go__backtrace_signal_is_good(sig))
+		return -EINVAL;
+	if (!go__backtrace_is_possible())
+		return -ENOTSUP;
+	go__lock_acquire(&lock);
+	if (!installed[sig])
+		r = install(sig);
+	if (r == 0)
+		installed[sig] = true;
+	go__lock_release(&lock);
+	return r;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Backtraces of hogs: backtrace.c. */
+#ifndef GO_SCHED_BACKTRACE_H
+#define GO_SCHED_BACKTRACE_H
+
+#include <stdbool.h>
+
+struct go__hog;
+struct go__worker;
+
+/* Can hogs be asked for their backtraces here? */
+bool go__backtrace_is_possible(void);
+/* May they be asked by this signal? */
+bool go__backtrace_signal_is_good(int sig);
+/* Answer on this signal; 0 or -errno.  Once per signal. */
+int go__backtrace_on_signal(int sig);
+
+/*
+ * The watchdog only: ask a hog where it is.  Returns how many frames there are
+ * now in the question of its runtime; they stay until the next one.
+ */
+unsigned go__backtrace_ask(const struct go__hog *hog);
+
+#ifdef GO_TEST_HOOKS
+#include "arch/atomic.h"
+
+/* Not NULL: each signal walks the stack that it has interrupted, and calls
+ * this, in the handler. */
+extern void (*_Atomic go__backtrace_hook)(void *const *frame, unsigned n);
+#endif
+
+#endif

@@ -1,0 +1,720 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Backtraces of hogs: what a report says of where its task is.
+ *
+ * A hog stands in functions that lie in sections of their own, so that an
+ * address tells which of them it is in.  It goes on until it has been reported.
+ *
+ * A report may come without frames, if the hog's thread is not given the
+ * processor for a tenth of a second.  Where frames are wanted, a run that
+ * brought none is made once more, with a new runtime; each has to bring its
+ * reports.  So no test relies on how fast anything is.
+ */
+#include <gofer.h>
+#include <gofer/fiber.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "both.h"
+#include "everywhere.h"
+#include "support.h"
+
+#if defined(__has_feature)
+#define HAS_FEATURE(x) __has_feature(x)
+#else
+#define HAS_FEATURE(x) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
+#define ON_TSAN 1
+#else
+#define ON_TSAN 0
+#endif
+
+enum {
+	ASK = SIGUSR2,
+	FRAMES_MOST = 64,
+	REPORTS_MOST = 8,
+	ATTEMPTS = 50,
+};
+
+#ifdef __clang__
+#define PLACE(name) __attribute__((noinline, section(name)))
+#else
+#define PLACE(name) __attribute__((noinline, noclone, section(name)))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern const char __start_outer_code[] __attribute__((visibility("hidden")));
+extern const char __stop_outer_code[] __attribute__((visibility("hidden")));
+extern const char __start_inner_code[] __attribute__((visibility("hidden")));
+extern const char __stop_inner_code[] __attribute__((visibility("hidden")));
+/* Where each stack of a task begins. */
+extern const char go__context_start[] __attribute__((visibility("hidden")));
+#ifdef __cplusplus
+}
+#endif
+
+static bool is_outer(const void *at)
+{
+	return (const char *)at >= __start_outer_code &&
+	       (const char *)at < __stop_outer_code;
+}
+
+static bool is_inner(const void *at)
+{
+	return (const char *)at >= __start_inner_code &&
+	       (const char *)at < __stop_inner_code;
+}
+
+/* ---- what has been told ---- */
+
+struct report {
+	unsigned count;
+	void *frame[FRAMES_MOST];
+};
+
+static struct report report[REPORTS_MOST];
+static ATOMIC(int) reports;
+
+static void on_stuck(const go_stuck_report *r, void *unused)
+{
+	struct report *to = &report[atomic_load(&reports) % REPORTS_MOST];
+
+	(void)unused;
+	to->count = r->frame_count;
+	for (unsigned i = 0; i < r->frame_count; i++)
+		to->frame[i] = r->frames[i];
+	if ((r->frame_count == 0) != (r->frames == NULL))
+		to->count = FRAMES_MOST; /* Wrong in each test. */
+	atomic_fetch_add(&reports, 1);
+}
+
+/* The first frame from number `from` on that is there; or r->count. */
+static unsigned find(const struct report *r, bool (*is_there)(const void *),
+		     unsigned from)
+{
+	while (from < r->count && !is_there(r->frame[from]))
+		from++;
+	return from;
+}
+
+/* ---- hogs ---- */
+
+static ATOMIC(int) served, enough;
+
+/* ThreadSanitizer calls handlers when its thread does something that it knows,
+ * as atomics are. */
+static bool is_told(void)
+{
+	return atomic_load(&reports) >= atomic_load(&enough);
+}
+
+PLACE("inner_code") static void spin(void)
+{
+	while (!is_told())
+		;
+}
+
+/* In the C library, in a call that a signal ends. */
+PLACE("inner_code") static void block(void)
+{
+	struct pollfd none = {-1, 0, 0};
+
+	while (!is_told())
+		poll(&none, 1, 10);
+}
+
+static void *serve(void *arg)
+{
+	atomic_fetch_add(&served, 1);
+	return arg;
+}
+
+/* With so many that some lie in its queue whenever the watchdog looks, though
+ * others take what they can. */
+PLACE("inner_code") static void feed(void)
+{
+	int spawned = 0;
+
+	while (!is_told())
+		if (spawned - atomic_load(&served) < 100 &&
+		    go_spawn(serve, NULL) == 0)
+			spawned++;
+}
+
+/* It cannot answer. */
+PLACE("inner_code") static void block_the_signal(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, ASK);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	while (!is_told())
+		;
+	/* And now it is late. */
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* The same, but it does not wait for the report. */
+static void block_it_until_served(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, ASK);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	while (atomic_load(&served) == 0)
+		;
+}
+
+PLACE("outer_code") static void call(void (*fn)(void))
+{
+	fn();
+	/* So that this is no tail call. */
+	__asm__ volatile("");
+}
+
+struct what {
+	void (*fn)(void);
+};
+
+/* A pinned task waits for it, if it is not on a worker that is lent. */
+static void *hog(void *arg)
+{
+	MAKE(go_spawn_options, o, .pinned = true);
+
+	if (go_spawn_with(&o, serve, NULL) != 0 || go_spawn(serve, NULL) != 0)
+		return arg;
+	call(((struct what *)arg)->fn);
+	return NULL;
+}
+
+static void *hog_in_a_task(void *arg)
+{
+	void *wrong = NULL;
+	go_task task;
+
+	MUST(go_task_spawn(&task, hog, arg) == 0);
+	MUST(go_task_join(task, &wrong) == 0);
+	MUST(!wrong);
+	return NULL;
+}
+
+/* With one worker, one of them is on one that is lent. */
+static void *two_hogs(void *arg)
+{
+	go_task first, second;
+
+	MUST(go_task_spawn(&first, hog, arg) == 0);
+	MUST(go_task_spawn(&second, hog, arg) == 0);
+	MUST(go_task_join(first, NULL) == 0);
+	MUST(go_task_join(second, NULL) == 0);
+	return NULL;
+}
+
+static void run_once(const go_runtime_options *o, go_fn *fn, void *arg)
+{
+	void *result = NULL;
+
+	atomic_store(&reports, 0);
+	atomic_store(&served, 0);
+	cr_assert_eq(go_run_with(o, fn, arg, &result), 0);
+	cr_assert_null(result, "%s", (const char *)result);
+}
+
+/* Until all reports have frames. */
+static void run_for_frames(const go_runtime_options *o, int n, go_fn *body,
+			   void (*fn)(void))
+{
+	struct what what = {fn};
+	bool all = false;
+
+	atomic_store(&enough, n);
+	for (int i = 0; i < ATTEMPTS && !all; i++) {
+		run_once(o, body, &what);
+		cr_assert_eq(atomic_load(&reports), n);
+		all = true;
+		for (int k = 0; k < n; k++)
+			all = all && report[k].count != 0;
+	}
+	cr_assert(all, "no frames");
+}
+
+static go_runtime_options asking(int flavour, unsigned workers)
+{
+	MAKE(go_runtime_options, o, .flavour = flavour, .workers = workers,
+	     .on_stuck = on_stuck, .backtrace_signal = ASK);
+
+	return o;
+}
+
+/* Where the unwinder does not link that is said, and nothing else happens. */
+static bool is_possible(void)
+{
+#ifdef GO_NO_UNWIND
+	go_runtime_options o = asking(GO_MULTI_THREAD, 1);
+	go_runtime *rt;
+
+	cr_assert_eq(go_runtime_create(&rt, &o), -ENOTSUP);
+	cr_assert_eq(setenv("GOFER_BACKTRACE_SIGNAL", "10", 1), 0);
+	cr_assert_eq(go_runtime_create(&rt, NULL), 0);
+	cr_assert_eq(go_runtime_shutdown(rt, GO_NEVER), 0);
+	cr_assert_eq(go_runtime_destroy(rt), 0);
+	return false;
+#else
+	return true;
+#endif
+}
+
+/* The hog stands in `inner`, which `outer` has called, and the stack ends where
+ * it has begun. */
+static void check_frames(const struct report *r)
+{
+	unsigned inner = find(r, is_inner, 0), outer = find(r, is_outer, 0);
+	const char *last = (const char *)r->frame[r->count - 1];
+
+	cr_assert_lt(r->count, FRAMES_MOST);
+	cr_assert_lt(inner, r->count);
+	cr_assert_eq(outer, inner + 1);
+	cr_assert(last >= go__context_start && last < go__context_start + 64);
+}
+
+static void frames_of(int flavour, unsigned workers, int n, go_fn *body,
+		      void (*fn)(void))
+{
+	go_runtime_options o = asking(flavour, workers);
+
+	run_for_frames(&o, n, body, fn);
+	for (int i = 0; i < n; i++)
+		check_frames(&report[i]);
+}
+
+Test(backtrace, of_a_loop, .timeout = 60)
+{
+	if (!is_possible())
+		return;
+	frames_of(GO_MULTI_THREAD, 1, 1, hog_in_a_task, spin);
+	/* ThreadSanitizer calls the handler: it is on the stack itself. */
+	cr_assert(ON_TSAN || find(&report[0], is_inner, 0) <= 1);
+	frames_of(GO_MULTI_THREAD, 1, 1, hog, spin);
+}
+
+Test(backtrace, in_the_c_library, .timeout = 60)
+{
+	if (!is_possible())
+		return;
+	frames_of(GO_MULTI_THREAD, 1, 1, hog_in_a_task, block);
+	cr_assert_gt(find(&report[0], is_inner, 0), 0);
+}
+
+Test(backtrace, of_one_that_stays_at_home, .timeout = 60)
+{
+	if (!is_possible())
+		return;
+	frames_of(GO_HOME_THREAD, 1, 1, hog_in_a_task, spin);
+	frames_of(GO_HOME_THREAD, 2, 1, hog_in_a_task, feed);
+}
+
+Test(backtrace, of_two_on_lent_workers_and_others, .timeout = 60)
+{
+	if (!is_possible())
+		return;
+	frames_of(GO_MULTI_THREAD, 1, 2, two_hogs, feed);
+	frames_of(GO_MULTI_THREAD, 3, 2, two_hogs, feed);
+}
+
+/* In the environment, and with a report that the library prints. */
+Test(backtrace, asked_for_in_the_environment, .timeout = 60)
+{
+	MAKE(go_runtime_options, o, .workers = 1, .on_stuck = on_stuck);
+	struct what what = {spin};
+	char number[16];
+
+	if (!is_possible())
+		return;
+	snprintf(number, sizeof(number), "%d", ASK);
+	cr_assert_eq(setenv("GOFER_BACKTRACE_SIGNAL", number, 1), 0);
+	run_for_frames(&o, 1, hog_in_a_task, spin);
+	check_frames(&report[0]);
+	/* Both on one signal: the dump has it. */
+	cr_assert_eq(setenv("GOFER_DUMP_SIGNAL", number, 1), 0);
+	atomic_store(&enough, 1);
+	run_once(&o, hog_in_a_task, &what);
+	cr_assert_eq(report[0].count, 0u);
+}
+
+/* ---- no frames ---- */
+
+Test(backtrace, not_unless_asked_for, .timeout = 60)
+{
+	MAKE(go_runtime_options, o, .workers = 1, .on_stuck = on_stuck);
+	struct what what = {spin};
+
+	atomic_store(&enough, 1);
+	run_once(&o, hog_in_a_task, &what);
+	cr_assert_eq(atomic_load(&reports), 1);
+	cr_assert_eq(report[0].count, 0u);
+	/* Without threads nobody asks. */
+	o.flavour = GO_CURRENT_THREAD;
+	o.backtrace_signal = ASK;
+	atomic_store(&enough, 0);
+	if (is_possible())
+		run_once(&o, hog_in_a_task, &what);
+}
+
+Test(backtrace, of_one_that_does_not_answer, .timeout = 60)
+{
+	go_runtime_options o = asking(GO_MULTI_THREAD, 1);
+	struct what what = {block_the_signal};
+
+	if (!is_possible())
+		return;
+	atomic_store(&enough, 1);
+	for (int i = 0; i < 3; i++) {
+		run_once(&o, hog_in_a_task, &what);
+		cr_assert_eq(atomic_load(&reports), 1);
+		cr_assert_eq(report[0].count, 0u);
+	}
+}
+
+/* The shutdown begins while the watchdog waits for an answer. */
+Test(backtrace, shutdown_meanwhile, .timeout = 60)
+{
+	go_runtime_options o = asking(GO_MULTI_THREAD, 1);
+	struct what what = {block_it_until_served};
+
+	if (!is_possible())
+		return;
+	for (int i = 0; i < 5; i++) {
+		run_once(&o, hog_in_a_task, &what);
+		cr_assert_leq(atomic_load(&reports), 1);
+	}
+}
+
+/* ---- signals at any time ---- */
+
+enum {
+	THREADS_MOST = 256,
+	SITES = 128, /* As many as are reported in one runtime. */
+};
+
+/* The threads of the runtime that are alive. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_t thread[THREADS_MOST];
+static unsigned threads;
+
+static void thread_begins(void *unused)
+{
+	(void)unused;
+	pthread_mutex_lock(&lock);
+	if (threads < THREADS_MOST)
+		thread[threads++] = pthread_self();
+	pthread_mutex_unlock(&lock);
+}
+
+static void thread_ends(void *unused)
+{
+	(void)unused;
+	pthread_mutex_lock(&lock);
+	for (unsigned i = 0; i < threads; i++)
+		if (pthread_equal(thread[i], pthread_self()))
+			thread[i] = thread[--threads];
+	pthread_mutex_unlock(&lock);
+}
+
+static ATOMIC(bool) calm;
+static ATOMIC(unsigned) sent;
+
+/* A plain thread sends signals to those of the runtime, and to the process. */
+static void *storm(void *unused)
+{
+	uint32_t seed = 1;
+
+	while (!atomic_load(&calm)) {
+		seed = seed * 1664525 + 1013904223;
+		pthread_mutex_lock(&lock);
+		if (threads != 0)
+			pthread_kill(thread[(seed >> 8) % threads], ASK);
+		pthread_mutex_unlock(&lock);
+		if (seed >> 27 == 0)
+			kill(getpid(), ASK);
+		if (seed >> 29 == 0)
+			usleep(50);
+		atomic_fetch_add(&sent, 1);
+	}
+	return unused;
+}
+
+static void *echo_fiber(void *unused, void *in)
+{
+	(void)unused;
+	for (int i = 0; i < 20; i++)
+		in = fiber_yield(in);
+	return in;
+}
+
+static void *use_fibers(void *arg)
+{
+	fiber *f;
+
+	if (fiber_create(&f, echo_fiber, NULL, NULL) < 0)
+		return arg;
+	while (fiber_resume(f, NULL, NULL) == 0)
+		;
+	fiber_destroy(f);
+	return NULL;
+}
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+static void *use_sections(void *arg)
+{
+	for (int i = 0; i < 5; i++) {
+		if (go_blocking_begin() < 0)
+			return arg;
+		go_blocking_end();
+	}
+	return NULL;
+}
+
+static void *send_some(void *chan)
+{
+	void *message = NULL;
+
+	for (int i = 0; i < 20; i++)
+		go_chan_send((go_chan *)chan, &message);
+	return NULL;
+}
+
+static const char site[SITES][2] = ALL_ZERO;
+
+/* For some milliseconds: some of these are found, and are over when asked. */
+static void *hog_briefly(void *arg)
+{
+	uint64_t turns = (uintptr_t)arg;
+
+	for (volatile uint64_t i = 0; i < turns * 10000; i = i + 1)
+		;
+	return NULL;
+}
+
+/* All that leaves a stack, or comes to one. */
+static void *switch_about(void *arg)
+{
+	void *message;
+	go_chan *chan;
+	go_group group;
+
+	MUST(go_chan_create(&chan, sizeof(void *), 0) == 0);
+	MUST(go_group_init(&group, NULL) == 0);
+	MUST(go_group_spawn(&group, send_some, chan) == 0);
+	for (int i = 0; i < 20; i++) {
+		MUST(go_group_spawn(&group, nothing, NULL) == 0);
+		MUST(go_group_spawn(&group, use_fibers, NULL) == 0);
+		if (i % 4 == 0)
+			MUST(go_group_spawn(&group, use_sections, NULL) == 0);
+		MUST(go_chan_recv(chan, &message) == 0);
+		for (int k = 0; k < 20; k++)
+			go_yield();
+		go_sleep(1);
+	}
+	MUST(go_group_wait(&group) == 0);
+	go_chan_destroy(chan);
+	return arg;
+}
+
+static void *in_a_storm(void *arg)
+{
+	pthread_t stormer;
+	void *wrong = NULL;
+
+	(void)arg;
+	atomic_store(&calm, false);
+	MUST(pthread_create(&stormer, NULL, storm, NULL) == 0);
+	for (uint64_t i = 0; i < test_rounds(100) && !wrong; i++) {
+		for (unsigned k = 0; k < 4; k++)
+			MUST(go_spawn_at(hog_briefly,
+					 (void *)(uintptr_t)(i % 64),
+					 site[(i * 4 + k) % SITES]) == 0);
+		wrong = switch_about(NULL);
+	}
+	while (atomic_load(&sent) < 1000)
+		go_sleep(GO_MILLISECOND);
+	atomic_store(&calm, true);
+	MUST(pthread_join(stormer, NULL) == 0);
+	return wrong;
+}
+
+static void run_in_a_storm(int flavour, unsigned workers)
+{
+	go_runtime_options o = asking(flavour, workers);
+
+	o.stuck_after_ns = 1;
+	o.hooks.thread_start = thread_begins;
+	o.hooks.thread_stop = thread_ends;
+	atomic_store(&enough, 0);
+	atomic_store(&sent, 0);
+	run_once(&o, in_a_storm, NULL);
+}
+
+Test(backtrace, in_a_storm_of_signals, .timeout = 120)
+{
+	if (!is_possible())
+		return;
+	run_in_a_storm(GO_MULTI_THREAD, 1);
+	run_in_a_storm(GO_MULTI_THREAD, 3);
+	run_in_a_storm(GO_HOME_THREAD, 2);
+}
+
+#ifdef GO_TEST_HOOKS
+#include "sched/backtrace.h"
+
+static ATOMIC(unsigned) walks, empty, endless;
+
+static void note_walk(void *const *frame, unsigned n)
+{
+	(void)frame;
+	atomic_fetch_add(&walks, 1);
+	atomic_fetch_add(&empty, n == 0);
+	atomic_fetch_add(&endless, n >= 4 * 32);
+}
+
+/* Each of them walks, wherever it has come: in a switch, in the scheduler. */
+Test(backtrace, walks_at_any_moment, .timeout = 120)
+{
+	if (!is_possible())
+		return;
+	atomic_store(&go__backtrace_hook, note_walk);
+	run_in_a_storm(GO_MULTI_THREAD, 1);
+	run_in_a_storm(GO_MULTI_THREAD, 3);
+	run_in_a_storm(GO_HOME_THREAD, 2);
+	cr_assert_gt(atomic_load(&walks), 100u);
+	cr_assert_eq(atomic_load(&empty), 0u);
+	cr_assert_eq(atomic_load(&endless), 0u);
+}
+
+/* Where the signal cannot be sent. */
+Test(backtrace, no_signal_is_sent, .timeout = 60)
+{
+	go_runtime_options o = asking(GO_MULTI_THREAD, 1);
+	struct what what = {spin};
+
+	if (!is_possible())
+		return;
+	atomic_store(&enough, 1);
+	test_fail_nth_with(GO__SYS_thread_kill, 1, -EAGAIN);
+	run_once(&o, hog_in_a_task, &what);
+	cr_assert(test_fail_stop());
+	cr_assert_eq(report[0].count, 0u);
+}
+#endif
+
+/* ---- other signals, other processes ---- */
+
+static ATOMIC(int) former_calls;
+
+static void former(int sig)
+{
+	atomic_fetch_add(&former_calls, sig == ASK);
+}
+
+static void *raise_often(void *arg)
+{
+	for (int i = 0; i < 10; i++)
+		MUST(raise(ASK) == 0);
+	return arg;
+}
+
+/* What nobody has asked for is the former handler's. */
+Test(backtrace, the_former_handler_is_called, .timeout = 60)
+{
+	go_runtime_options o = asking(GO_MULTI_THREAD, 2);
+	struct sigaction action = ALL_ZERO;
+
+	if (!is_possible())
+		return;
+	action.sa_handler = former;
+	cr_assert_eq(sigaction(ASK, &action, NULL), 0);
+	run_once(&o, raise_often, NULL);
+	run_once(&o, raise_often, NULL);
+	cr_assert_eq(atomic_load(&former_calls), 20);
+	cr_assert_eq(raise(ASK), 0);
+	cr_assert_eq(atomic_load(&former_calls), 21);
+	run_for_frames(&o, 2, two_hogs, feed);
+}
+
+Test(backtrace, or_nobody, .timeout = 60)
+{
+	go_runtime_options o = asking(GO_MULTI_THREAD, 2);
+
+	if (!is_possible())
+		return;
+	run_once(&o, raise_often, NULL);
+	cr_assert_eq(raise(ASK), 0);
+}
+
+static void *fork_and_raise(void *arg)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		raise(ASK);
+		_exit(7);
+	}
+	MUST(pid > 0 && waitpid(pid, &status, 0) == pid);
+	MUST(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	return arg;
+}
+
+/* A child has the handler, and nobody who asks. */
+Test(backtrace, in_a_child, .timeout = 60)
+{
+	go_runtime_options o = asking(GO_MULTI_THREAD, 1);
+
+	if (!is_possible())
+		return;
+	for (int i = 0; i < 3; i++)
+		run_once(&o, fork_and_raise, NULL);
+}
+
+/* ---- text ---- */
+
+/* As many lines as there are frames, after that of the report. */
+Test(backtrace, is_printed)
+{
+	void *frame[2] = {(void *)(uintptr_t)check_frames,
+			  (void *)(uintptr_t)find};
+	MAKE(go_stuck_report, r, .task = 7, .frame_count = 2);
+	char text[4096] = {0}, *at = text;
+	int ends[2], saved = dup(2), lines = 0;
+
+	r.frames = frame;
+	cr_assert_eq(pipe(ends), 0);
+	cr_assert_geq(dup2(ends[1], 2), 0);
+	go_stuck_print(&r, NULL);
+	cr_assert_geq(dup2(saved, 2), 0);
+	close(ends[1]);
+	while (read(ends[0], at, 1) == 1)
+		lines += *at++ == '\n';
+	close(ends[0]);
+	close(saved);
+	cr_assert_eq(lines, 3, "%s", text);
+	cr_assert_eq(strncmp(text, "gofer: task 7 has kept", 22), 0, "%s",
+		     text);
+	cr_assert_not_null(strstr(strchr(text, '\n'), "0x"), "%s", text);
+}
