@@ -23,10 +23,18 @@
  *
  * Where no backtrace can be asked for nobody takes these locks.
  *
- * A TASK MAY HOST a runtime of its own, a GO_CURRENT_THREAD one.  Then the
+ * WHAT THE HANDLER READS  The thread is in a task, or counts as in one, so the
+ * task's worker is one of a runtime that is there.  It need not be the thread's
+ * own: a task that leaves a blocking section is a task again while its worker
+ * is another's, for some instructions (section.c).  So nothing of the worker is
+ * read but what any thread may read, its runtime and its count of picks; and if
+ * it is asked for, it is asked about another task.
+ *
+ * A TASK MAY HOST a GO_CURRENT_THREAD runtime, as in a shutdown.  Then the
  * handler finds itself in a task of that, below whose stack there is the hog's:
- * so it looks at all of them, outwards.  The walk begins at the innermost, and
- * ends with it: where it is stuck is there.
+ * so it looks at both, outwards.  (There the worker is the thread's own: there
+ * are no sections.)  The walk begins at the innermost, and ends with it: where
+ * it is stuck is there.
  *
  * A FORMER HANDLER of the signal is called when nobody has asked.
  *
@@ -144,7 +152,7 @@ static bool answer(void)
 			go__question_answer(q);
 			return true;
 		}
-		c = w->host;
+		c = w->runtime->flavour == GO_CURRENT_THREAD ? w->host : NULL;
 	}
 	return false;
 }

@@ -326,6 +326,35 @@ Test(backtrace, of_one_that_stays_at_home, .timeout = 60)
 	frames_of(GO_HOME_THREAD, 2, 1, hog_in_a_task, feed);
 }
 
+/* A task of a runtime whose tasks run on the hog, which shuts it down. */
+static void *spin_inside(void *arg)
+{
+	call(spin);
+	return arg;
+}
+
+static void *host_another(void *arg)
+{
+	MAKE(go_runtime_options, o, .flavour = GO_CURRENT_THREAD);
+	MAKE(go_spawn_options, pinned, .pinned = true);
+	go_runtime *rt;
+
+	MUST(go_spawn_with(&pinned, serve, NULL) == 0);
+	MUST(go_runtime_create(&rt, &o) == 0);
+	MUST(go_runtime_spawn(rt, spin_inside, NULL) == 0);
+	MUST(go_runtime_shutdown(rt, GO_NEVER) == 0);
+	MUST(go_runtime_destroy(rt) == 0);
+	(void)arg;
+	return NULL;
+}
+
+Test(backtrace, of_one_that_hosts_a_runtime, .timeout = 60)
+{
+	if (!is_possible())
+		return;
+	frames_of(GO_MULTI_THREAD, 1, 1, host_another, NULL);
+}
+
 Test(backtrace, of_two_on_lent_workers_and_others, .timeout = 60)
 {
 	if (!is_possible())
