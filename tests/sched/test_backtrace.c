@@ -91,6 +91,8 @@ static void on_stuck(const go_stuck_report *r, void *unused)
 	struct report *to = &report[atomic_load(&reports) % REPORTS_MOST];
 
 	(void)unused;
+	if (!r->name || strcmp(r->name, "hog") != 0)
+		return; /* One that was not given the processor. */
 	to->count = r->frame_count;
 	for (unsigned i = 0; i < r->frame_count; i++)
 		to->frame[i] = r->frames[i];
@@ -187,6 +189,8 @@ PLACE("outer_code") static void call(void (*fn)(void))
 
 struct what {
 	void (*fn)(void);
+	go_fn *body;
+	int hogs;
 };
 
 /* A pinned task waits for it, if it is not on a worker that is lent. */
@@ -200,26 +204,21 @@ static void *hog(void *arg)
 	return NULL;
 }
 
-static void *hog_in_a_task(void *arg)
+/* With one worker, the second of two is on one that is lent. */
+static void *spawn_hogs(void *arg)
 {
-	void *wrong = NULL;
-	go_task task;
+	static const char *const at[] = {"first", "second"};
+	struct what *what = (struct what *)arg;
+	MAKE(go_spawn_options, o, .name = "hog");
+	go_task task[2];
+	void *wrong;
 
-	MUST(go_task_spawn(&task, hog, arg) == 0);
-	MUST(go_task_join(task, &wrong) == 0);
-	MUST(!wrong);
-	return NULL;
-}
-
-/* With one worker, one of them is on one that is lent. */
-static void *two_hogs(void *arg)
-{
-	go_task first, second;
-
-	MUST(go_task_spawn(&first, hog, arg) == 0);
-	MUST(go_task_spawn(&second, hog, arg) == 0);
-	MUST(go_task_join(first, NULL) == 0);
-	MUST(go_task_join(second, NULL) == 0);
+	for (int i = 0; i < what->hogs; i++) {
+		o.task = &task[i];
+		MUST(go_spawn_with_at(&o, what->body, what, at[i]) == 0);
+	}
+	for (int i = 0; i < what->hogs; i++)
+		MUST(go_task_join(task[i], &wrong) == 0 && !wrong);
 	return NULL;
 }
 
@@ -237,12 +236,12 @@ static void run_once(const go_runtime_options *o, go_fn *fn, void *arg)
 static void run_for_frames(const go_runtime_options *o, int n, go_fn *body,
 			   void (*fn)(void))
 {
-	struct what what = {fn};
+	struct what what = {fn, body, n};
 	bool all = false;
 
 	atomic_store(&enough, n);
 	for (int i = 0; i < ATTEMPTS && !all; i++) {
-		run_once(o, body, &what);
+		run_once(o, spawn_hogs, &what);
 		cr_assert_eq(atomic_load(&reports), n);
 		all = true;
 		for (int k = 0; k < n; k++)
@@ -304,17 +303,16 @@ Test(backtrace, of_a_loop, .timeout = 60)
 {
 	if (!is_possible())
 		return;
-	frames_of(GO_MULTI_THREAD, 1, 1, hog_in_a_task, spin);
+	frames_of(GO_MULTI_THREAD, 1, 1, hog, spin);
 	/* ThreadSanitizer calls the handler: it is on the stack itself. */
 	cr_assert(ON_TSAN || find(&report[0], is_inner, 0) <= 1);
-	frames_of(GO_MULTI_THREAD, 1, 1, hog, spin);
 }
 
 Test(backtrace, in_the_c_library, .timeout = 60)
 {
 	if (!is_possible())
 		return;
-	frames_of(GO_MULTI_THREAD, 1, 1, hog_in_a_task, block);
+	frames_of(GO_MULTI_THREAD, 1, 1, hog, block);
 	cr_assert_gt(find(&report[0], is_inner, 0), 0);
 }
 
@@ -322,8 +320,8 @@ Test(backtrace, of_one_that_stays_at_home, .timeout = 60)
 {
 	if (!is_possible())
 		return;
-	frames_of(GO_HOME_THREAD, 1, 1, hog_in_a_task, spin);
-	frames_of(GO_HOME_THREAD, 2, 1, hog_in_a_task, feed);
+	frames_of(GO_HOME_THREAD, 1, 1, hog, spin);
+	frames_of(GO_HOME_THREAD, 2, 1, hog, feed);
 }
 
 /* A task of a runtime whose tasks run on the hog, which shuts it down. */
@@ -352,34 +350,34 @@ Test(backtrace, of_one_that_hosts_a_runtime, .timeout = 60)
 {
 	if (!is_possible())
 		return;
-	frames_of(GO_MULTI_THREAD, 1, 1, host_another, NULL);
+	frames_of(GO_MULTI_THREAD, 1, 1, host_another, spin);
 }
 
 Test(backtrace, of_two_on_lent_workers_and_others, .timeout = 60)
 {
 	if (!is_possible())
 		return;
-	frames_of(GO_MULTI_THREAD, 1, 2, two_hogs, feed);
-	frames_of(GO_MULTI_THREAD, 3, 2, two_hogs, feed);
+	frames_of(GO_MULTI_THREAD, 1, 2, hog, feed);
+	frames_of(GO_MULTI_THREAD, 3, 2, hog, feed);
 }
 
 /* In the environment, and with a report that the library prints. */
 Test(backtrace, asked_for_in_the_environment, .timeout = 60)
 {
 	MAKE(go_runtime_options, o, .workers = 1, .on_stuck = on_stuck);
-	struct what what = {spin};
+	struct what what = {spin, hog, 1};
 	char number[16];
 
 	if (!is_possible())
 		return;
 	snprintf(number, sizeof(number), "%d", ASK);
 	cr_assert_eq(setenv("GOFER_BACKTRACE_SIGNAL", number, 1), 0);
-	run_for_frames(&o, 1, hog_in_a_task, spin);
+	run_for_frames(&o, 1, hog, spin);
 	check_frames(&report[0]);
 	/* Both on one signal: the dump has it. */
 	cr_assert_eq(setenv("GOFER_DUMP_SIGNAL", number, 1), 0);
 	atomic_store(&enough, 1);
-	run_once(&o, hog_in_a_task, &what);
+	run_once(&o, spawn_hogs, &what);
 	cr_assert_eq(report[0].count, 0u);
 }
 
@@ -388,10 +386,10 @@ Test(backtrace, asked_for_in_the_environment, .timeout = 60)
 Test(backtrace, not_unless_asked_for, .timeout = 60)
 {
 	MAKE(go_runtime_options, o, .workers = 1, .on_stuck = on_stuck);
-	struct what what = {spin};
+	struct what what = {spin, hog, 1};
 
 	atomic_store(&enough, 1);
-	run_once(&o, hog_in_a_task, &what);
+	run_once(&o, spawn_hogs, &what);
 	cr_assert_eq(atomic_load(&reports), 1);
 	cr_assert_eq(report[0].count, 0u);
 	/* Without threads nobody asks. */
@@ -399,19 +397,19 @@ Test(backtrace, not_unless_asked_for, .timeout = 60)
 	o.backtrace_signal = ASK;
 	atomic_store(&enough, 0);
 	if (is_possible())
-		run_once(&o, hog_in_a_task, &what);
+		run_once(&o, spawn_hogs, &what);
 }
 
 Test(backtrace, of_one_that_does_not_answer, .timeout = 60)
 {
 	go_runtime_options o = asking(GO_MULTI_THREAD, 1);
-	struct what what = {block_the_signal};
+	struct what what = {block_the_signal, hog, 1};
 
 	if (!is_possible())
 		return;
 	atomic_store(&enough, 1);
 	for (int i = 0; i < 3; i++) {
-		run_once(&o, hog_in_a_task, &what);
+		run_once(&o, spawn_hogs, &what);
 		cr_assert_eq(atomic_load(&reports), 1);
 		cr_assert_eq(report[0].count, 0u);
 	}
@@ -421,12 +419,12 @@ Test(backtrace, of_one_that_does_not_answer, .timeout = 60)
 Test(backtrace, shutdown_meanwhile, .timeout = 60)
 {
 	go_runtime_options o = asking(GO_MULTI_THREAD, 1);
-	struct what what = {block_it_until_served};
+	struct what what = {block_it_until_served, hog, 1};
 
 	if (!is_possible())
 		return;
 	for (int i = 0; i < 5; i++) {
-		run_once(&o, hog_in_a_task, &what);
+		run_once(&o, spawn_hogs, &what);
 		cr_assert_leq(atomic_load(&reports), 1);
 	}
 }
@@ -640,13 +638,13 @@ Test(backtrace, walks_at_any_moment, .timeout = 120)
 Test(backtrace, no_signal_is_sent, .timeout = 60)
 {
 	go_runtime_options o = asking(GO_MULTI_THREAD, 1);
-	struct what what = {spin};
+	struct what what = {spin, hog, 1};
 
 	if (!is_possible())
 		return;
 	atomic_store(&enough, 1);
 	test_fail_nth_with(GO__SYS_thread_kill, 1, -EAGAIN);
-	run_once(&o, hog_in_a_task, &what);
+	run_once(&o, spawn_hogs, &what);
 	cr_assert(test_fail_stop());
 	cr_assert_eq(report[0].count, 0u);
 }
@@ -683,7 +681,7 @@ Test(backtrace, the_former_handler_is_called, .timeout = 60)
 	cr_assert_eq(atomic_load(&former_calls), 20);
 	cr_assert_eq(raise(ASK), 0);
 	cr_assert_eq(atomic_load(&former_calls), 21);
-	run_for_frames(&o, 2, two_hogs, feed);
+	run_for_frames(&o, 2, hog, feed);
 }
 
 Test(backtrace, or_nobody, .timeout = 60)
