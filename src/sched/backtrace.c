@@ -144,8 +144,7 @@ static bool answer(void)
 		struct go__task *t = go__task_of_context(c);
 		struct go__worker *w = t->worker;
 		struct go__question *q = &w->runtime->question;
-		struct go__hog here = {w, t, go__task_word_id(&t->word),
-				       go__picks(w)};
+		struct go__hog here = {w, t, go__picks(w)};
 
 		if (go__question_take(q, &here)) {
 			q->count = go__unwind(q->frame, GO__FRAMES);

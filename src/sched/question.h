@@ -18,18 +18,19 @@
  *     DONE   the watchdog's            handler    ASKED
  *
  * WHO MAY ANSWER  Signals come late, from other questions and from outside, so
- * a handler that runs says nothing about who is meant.  It answers if all four
- * hold, of the thread that it has interrupted: its worker is the one asked for;
- * so is the task that it is in; the task's id is, since blocks are reused; and
- * the worker has made no pick since the watchdog's look.  These cannot change
- * while the handler runs.
+ * a handler that runs says nothing about who is meant.  It answers if all three
+ * hold, of the thread that it has interrupted: it is in the task that is asked
+ * for; that task's worker is, too; and this one has made no pick since the
+ * watchdog's look.  Picks are never counted twice, so a worker and a pick are
+ * one run of one task, even where blocks are reused.  (The task is asked for
+ * since a worker may be a task's that it does not run: backtrace.c.)
  *
  * A QUESTION HAS A NUMBER, in the same word as the state.  A handler compares
  * before it takes, and takes by a compare-and-exchange from the word that it
  * has read first: it fails if the question has been given up meanwhile, even if
  * another one stands by then; and if it does not, the one that was compared
- * stands, and what was read is of that one.  (So the four are atomics: they may
- * be read while the next question is being written.)
+ * stands, and what was read is of that one.  (So the three are atomics: they
+ * may be read while the next question is being written.)
  *
  * GIVING UP  Both who gives up and who takes go from ASKED on by an exchange,
  * so one of them does.  A watchdog that finds TAKEN makes it LATE, and does not
@@ -79,7 +80,7 @@ enum go__question_state {
 struct go__hog {
 	struct go__worker *worker;
 	struct go__task *task;
-	uint64_t id, picks;
+	uint64_t picks;
 };
 
 struct go__question {
@@ -88,7 +89,7 @@ struct go__question {
 	/* The watchdog writes, while nothing is asked: see struct go__hog. */
 	_Atomic(struct go__worker *) worker;
 	_Atomic(struct go__task *) task;
-	_Atomic uint64_t id, picks;
+	_Atomic uint64_t picks;
 	/* The answer: whose it is says the table. */
 	unsigned count;
 	void *frame[GO__FRAMES];
@@ -124,9 +125,8 @@ static inline uint32_t go__question_ask(struct go__question *q,
 	/* relaxed, all: published by [ask]. */
 	atomic_store_explicit(&q->worker, hog->worker, memory_order_relaxed);
 	atomic_store_explicit(&q->task, hog->task, memory_order_relaxed);
-	atomic_store_explicit(&q->id, hog->id, memory_order_relaxed);
 	atomic_store_explicit(&q->picks, hog->picks, memory_order_relaxed);
-	/* [ask] release -> go__question_take(): the four, and the frames. */
+	/* [ask] release -> go__question_take(): the three, and the frames. */
 	atomic_store_explicit(&q->word, word, memory_order_release);
 	return word;
 }
@@ -165,7 +165,7 @@ static inline bool go__question_drop(struct go__question *q, uint32_t asked)
 static inline bool go__question_take(struct go__question *q,
 				     const struct go__hog *here)
 {
-	/* acquire <- [ask]: the four are this question's, or a later one's. */
+	/* acquire <- [ask]: the three are this question's, or a later one's. */
 	uint32_t word = atomic_load_explicit(&q->word, memory_order_acquire);
 
 	if (go__question_state(word) != GO__QUESTION_ASKED)
@@ -175,7 +175,6 @@ static inline bool go__question_take(struct go__question *q,
 		    here->worker ||
 	    atomic_load_explicit(&q->task, memory_order_relaxed) !=
 		    here->task ||
-	    atomic_load_explicit(&q->id, memory_order_relaxed) != here->id ||
 	    atomic_load_explicit(&q->picks, memory_order_relaxed) !=
 		    here->picks)
 		return false;

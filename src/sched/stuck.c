@@ -52,7 +52,7 @@ void go__stuck_report(struct go__worker *w, uint64_t ran_ns)
 		return;
 	if (rt->backtrace_signal)
 		n = go__backtrace_ask(
-			&(struct go__hog){w, t, brief.id, w->watched.picks});
+			&(struct go__hog){w, t, w->watched.picks});
 	r = (go_stuck_report){
 		.runtime = rt,
 		.task = brief.id,
