@@ -21,6 +21,16 @@ enum {
 #define GO__LIKELY(x)   __builtin_expect(!!(x), 1)
 #define GO__UNLIKELY(x) __builtin_expect(!!(x), 0)
 
+/* True if its waits are to fail: cancelled itself, or with its runtime. */
+static inline bool go__task_cancelled(const struct go__task *t)
+{
+	if (go__task_word_cancelled(&t->word))
+		return true;
+	/* relaxed: constant while the task lives. */
+	return go__phase(atomic_load_explicit(
+		       &t->runtime, memory_order_relaxed)) != GO__OPEN;
+}
+
 /*
  * Whether nobody else touches our queues, until go__worker_open(): then they
  * need no locked instruction.  It ceases to be so only while the worker is

@@ -22,6 +22,7 @@
 #include "arch/sys.h"
 #include "sched/extra.h"
 #include "sched/local.h"
+#include "sched/quick.h"
 
 struct go__worker *go__worker_self(void)
 {
@@ -379,17 +380,8 @@ struct go__waiter *go__waiter_self(void)
 	return thread ? &thread->waiter : NULL;
 }
 
-bool go__task_cancelled(const struct go__task *t)
-{
-	if (go__task_word_cancelled(&t->word))
-		return true;
-	/* relaxed: constant while the task lives. */
-	return go__phase(atomic_load_explicit(
-		       &t->runtime, memory_order_relaxed)) != GO__OPEN;
-}
-
 /* Apart, so that its caller has no frame while the budget lasts. */
-__attribute__((noinline)) static void budget_spent(struct go__task *t)
+__attribute__((noinline)) void go__task_spent(struct go__task *t)
 {
 	suspend(t, GO__AFTER_YIELD);
 	t->budget = GO__TASK_BUDGET;
@@ -405,7 +397,7 @@ int go__wait_check(struct go__waiter *w)
 	if (GO__UNLIKELY(go__task_cancelled(t)) && !t->shield)
 		return -ECANCELED;
 	if (GO__UNLIKELY(--t->budget == 0))
-		budget_spent(t);
+		go__task_spent(t);
 	return 0;
 }
 
@@ -420,11 +412,7 @@ void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned kind,
 		deadline = scope < deadline ? scope : deadline;
 		deaf = w->is_task && go__task_of_waiter(w)->shield;
 	}
-	/* relaxed: published by the opening of the wait. */
-	atomic_store_explicit(&w->deadline, deadline, memory_order_relaxed);
-	atomic_store_explicit(&w->kind, (uint8_t)(kind & GO__WAIT_KIND_MASK),
-			      memory_order_relaxed);
-	atomic_store_explicit(&w->object, object, memory_order_relaxed);
+	go__wait_note(w, deadline, kind, object);
 	go__wait_word_open(&w->word, deaf);
 }
 

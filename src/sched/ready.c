@@ -19,6 +19,7 @@
  */
 #include "arch/sys.h"
 #include "sched/local.h"
+#include "sched/quick.h"
 
 enum {
 	OVERFLOW_MOST = 32
@@ -159,8 +160,8 @@ GO__ALWAYS_INLINE void make_ready(struct go__worker *self, struct go__task *t,
 		from_outside(rt, t);
 		return;
 	}
-	other = elsewhere(self, t);
-	if (other) {
+	if (GO__UNLIKELY(t->pinned || rt->home || rt->migrate) &&
+	    (other = elsewhere(self, t))) {
 		into_inbox(other, t);
 		return;
 	}
@@ -257,12 +258,18 @@ void go__claimed_deliver(const struct go__claimed *k)
 	go__wake_list_flush(&wakes);
 }
 
-void go__wait_deliver(struct go__waiter *w, int result)
+void go__wait_deliver_from(struct go__worker *self, struct go__waiter *w,
+			   int result)
 {
 	w->result = result;
-	if (!w->is_task)
+	if (GO__UNLIKELY(!w->is_task))
 		go__thread_deliver(thread_of(w));
 	else if (w->claim != GO__CLAIM_RUNNING ||
 		 go__wait_word_deliver(&w->word))
-		make_ready(go__worker_self(), go__task_of_waiter(w), true);
+		make_ready(self, go__task_of_waiter(w), true);
+}
+
+void go__wait_deliver(struct go__waiter *w, int result)
+{
+	go__wait_deliver_from(go__worker_self(), w, result);
 }

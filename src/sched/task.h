@@ -122,9 +122,6 @@ static inline struct go__task *go__task_inside(void)
 		       : NULL;
 }
 
-/* True if its waits are to fail: cancelled itself, or with its runtime. */
-bool go__task_cancelled(const struct go__task *t);
-
 /* As go_task_cancel(), for a block and an id. */
 int go__task_cancel(struct go__task *t, uint64_t id);
 /* End the wait of task `id` with -ECANCELED, if one is open and not deaf. */

@@ -147,6 +147,17 @@ static inline int go__wait_enter(struct go__waiter **w)
 	return *w ? go__wait_check(*w) : -ENOMEM;
 }
 
+/* A part of the next: what is told of a wait before it is opened. */
+static inline void go__wait_note(struct go__waiter *w, uint64_t deadline,
+				 unsigned kind, const void *object)
+{
+	/* relaxed: published by the opening of the wait. */
+	atomic_store_explicit(&w->deadline, deadline, memory_order_relaxed);
+	atomic_store_explicit(&w->kind, (uint8_t)(kind & GO__WAIT_KIND_MASK),
+			      memory_order_relaxed);
+	atomic_store_explicit(&w->object, object, memory_order_relaxed);
+}
+
 /*
  * Open a wait for an object, of a kind (enum go__wait_kind, its flag
  * included), that ends at deadline at the latest.  From here until go__wait()
@@ -172,7 +183,7 @@ int go__wait_abandon(struct go__waiter *w);
 /* True if nobody has unlinked the node of a wait that ended so: early. */
 static inline bool go__wait_deserted(int r)
 {
-	return r == -ETIMEDOUT || r == -ECANCELED || r == -EDEADLK;
+	return r < 0 && (r == -ETIMEDOUT || r == -ECANCELED || r == -EDEADLK);
 }
 
 /* For the node of a wait that has just been begun. */
@@ -235,15 +246,36 @@ static inline void go__claimed_add(struct go__claimed *k, struct go__waiter *w,
 
 /*
  * Under the lock of what is waited for: claim the wait of a node and unlink it.
- * The waiter's `value` is the node then.
+ * The waiter's `value` is the node then.  For who delivers just this one.
  */
-static inline bool go__claimed_take(struct go__claimed *k,
-				    struct go__wait_node *n, int result)
+static inline bool go__wait_take(struct go__wait_node *n)
 {
 	if (!go__wait_claim(n))
 		return false;
 	go__list_remove(&n->link);
 	n->waiter->value = n;
+	return true;
+}
+
+/* The same with the first of a list that can be claimed; NULL: none. */
+static inline struct go__wait_node *go__wait_take_first(struct go__link *list)
+{
+	for (struct go__link *l = list->next; l != list; l = l->next) {
+		struct go__wait_node *n =
+			go__container_of(l, struct go__wait_node, link);
+
+		if (go__wait_take(n))
+			return n;
+	}
+	return NULL;
+}
+
+/* Under the lock of what is waited for: take a node, and chain its waiter. */
+static inline bool go__claimed_take(struct go__claimed *k,
+				    struct go__wait_node *n, int result)
+{
+	if (!go__wait_take(n))
+		return false;
 	go__claimed_add(k, n->waiter, result);
 	return true;
 }
@@ -252,14 +284,11 @@ static inline bool go__claimed_take(struct go__claimed *k,
 static inline struct go__wait_node *
 go__claimed_take_first(struct go__claimed *k, struct go__link *list, int result)
 {
-	for (struct go__link *l = list->next; l != list; l = l->next) {
-		struct go__wait_node *n =
-			go__container_of(l, struct go__wait_node, link);
+	struct go__wait_node *n = go__wait_take_first(list);
 
-		if (go__claimed_take(k, n, result))
-			return n;
-	}
-	return NULL;
+	if (n)
+		go__claimed_add(k, n->waiter, result);
+	return n;
 }
 
 /* The same with all of them. */

@@ -3,6 +3,7 @@
  * Channels: see chan.h for how it works.
  */
 #include "arch/sys.h"
+#include "sched/quick.h"
 #include "sync/chan.h"
 #include "sync/value.h"
 
@@ -44,16 +45,20 @@ static void pop(struct go_chan *c, void *value)
 /* ---- peers ---- */
 
 /* The oldest wait of the queue that can be claimed; it is unlinked. */
-static struct go__chan_wait *claim(struct go__link *queue,
-				   struct go__claimed *woken)
+static inline struct go__chan_wait *claim(struct go__link *queue,
+					  struct go__waiter **woken)
 {
-	struct go__wait_node *n = go__claimed_take_first(woken, queue, 0);
+	struct go__wait_node *n = go__wait_take_first(queue);
 
-	return n ? go__container_of(n, struct go__chan_wait, node) : NULL;
+	if (!n)
+		return NULL;
+	*woken = n->waiter;
+	return go__container_of(n, struct go__chan_wait, node);
 }
 
-int go__chan_put(struct go_chan *c, const void *value,
-		 struct go__claimed *woken)
+/* As go__chan_put(), inline: *woken is set if there is a peer to deliver. */
+GO__ALWAYS_INLINE int put_value(struct go_chan *c, const void *value,
+				struct go__waiter **woken)
 {
 	struct go__chan_wait *peer;
 
@@ -70,7 +75,9 @@ int go__chan_put(struct go_chan *c, const void *value,
 	return 0;
 }
 
-int go__chan_take(struct go_chan *c, void *value, struct go__claimed *woken)
+/* As go__chan_take(); the same. */
+GO__ALWAYS_INLINE int take_value(struct go_chan *c, void *value,
+				 struct go__waiter **woken)
 {
 	bool stored = c->head != c->tail;
 	struct go__chan_wait *peer;
@@ -88,6 +95,27 @@ int go__chan_take(struct go_chan *c, void *value, struct go__claimed *woken)
 	if (stored)
 		return 0;
 	return c->closed ? -EPIPE : -EAGAIN;
+}
+
+int go__chan_put(struct go_chan *c, const void *value,
+		 struct go__claimed *woken)
+{
+	struct go__waiter *peer = NULL;
+	int r = put_value(c, value, &peer);
+
+	if (peer)
+		go__claimed_add(woken, peer, 0);
+	return r;
+}
+
+int go__chan_take(struct go_chan *c, void *value, struct go__claimed *woken)
+{
+	struct go__waiter *peer = NULL;
+	int r = take_value(c, value, &peer);
+
+	if (peer)
+		go__claimed_add(woken, peer, 0);
+	return r;
 }
 
 /* ---- an unbounded ring ---- */
@@ -139,16 +167,14 @@ int go__chan_grow(struct go_chan *c)
 /* ---- waiting ---- */
 
 /* Queue up behind the others.  Under the lock, which it releases. */
-static int wait_in(struct go_chan *c, struct go__link *queue,
+static int wait_in(struct go_chan *c, struct go__link *queue, unsigned kind,
 		   struct go__waiter *w, void *value)
 {
-	struct go__chan_wait wait = {.value = value};
+	struct go__chan_wait wait;
 	int r;
 
-	go__wait_begin(w, GO__NO_DEADLINE,
-		       queue == &c->senders ? GO__WAIT_SEND : GO__WAIT_RECEIVE,
-		       c);
-	go__wait_node_init(&wait.node, w);
+	wait.value = value;
+	go__quick_begin(w, kind, c, &wait.node);
 	go__list_push_back(queue, &wait.node.link);
 	go__lock_release(&c->lock);
 	r = go__wait(w);
@@ -158,40 +184,61 @@ static int wait_in(struct go_chan *c, struct go__link *queue,
 	return r;
 }
 
-static int send_value(struct go_chan *c, const void *value,
-		      struct go__waiter *w)
+/* Let the lock go, and then the peer that was claimed under it, if any. */
+static inline void finish(struct go_chan *c, struct go__waiter *peer,
+			  struct go__waiter *w)
 {
-	struct go__claimed woken;
-	bool grow;
-	int r;
+	go__lock_release(&c->lock);
+	if (peer)
+		go__quick_deliver(peer, 0, w);
+}
 
-	go__claimed_init(&woken);
-	do {
-		go__lock_acquire(&c->lock);
-		r = go__chan_put(c, value, &woken);
-		grow = r == -EAGAIN && go__chan_must_grow(c);
-		if (r == -EAGAIN && !grow && w)
-			return wait_in(c, &c->senders, w, (void *)value);
+/* A put was refused with -EAGAIN.  Under the lock, which it releases. */
+__attribute__((noinline)) static int
+send_later(struct go_chan *c, const void *value, struct go__waiter *w)
+{
+	struct go__waiter *peer = NULL;
+	int r = -EAGAIN;
+
+	while (r == -EAGAIN && go__chan_must_grow(c)) {
 		go__lock_release(&c->lock);
-		if (grow)
-			r = go__chan_grow(c);
-	} while (grow && r == 0);
-	go__claimed_deliver(&woken);
+		r = go__chan_grow(c);
+		if (r < 0)
+			return r;
+		go__lock_acquire(&c->lock);
+		r = put_value(c, value, &peer);
+	}
+	if (r == -EAGAIN && w)
+		return wait_in(c, &c->senders, GO__WAIT_SEND, w, (void *)value);
+	finish(c, peer, w);
 	return r;
 }
 
-static int receive_value(struct go_chan *c, void *value, struct go__waiter *w)
+static inline int send_value(struct go_chan *c, const void *value,
+			     struct go__waiter *w)
 {
-	struct go__claimed woken;
+	struct go__waiter *peer = NULL;
 	int r;
 
-	go__claimed_init(&woken);
 	go__lock_acquire(&c->lock);
-	r = go__chan_take(c, value, &woken);
+	r = put_value(c, value, &peer);
+	if (r == -EAGAIN)
+		return send_later(c, value, w);
+	finish(c, peer, w);
+	return r;
+}
+
+static inline int receive_value(struct go_chan *c, void *value,
+				struct go__waiter *w)
+{
+	struct go__waiter *peer = NULL;
+	int r;
+
+	go__lock_acquire(&c->lock);
+	r = take_value(c, value, &peer);
 	if (r == -EAGAIN && w)
-		return wait_in(c, &c->receivers, w, value);
-	go__lock_release(&c->lock);
-	go__claimed_deliver(&woken);
+		return wait_in(c, &c->receivers, GO__WAIT_RECEIVE, w, value);
+	finish(c, peer, w);
 	return r;
 }
 
@@ -209,7 +256,7 @@ int go_chan_send(go_chan *c, const void *value)
 
 	if (!good_send(c, value))
 		return -EINVAL;
-	r = go__wait_enter(&w);
+	r = go__quick_enter(&w);
 	return r < 0 ? r : send_value(c, value, w);
 }
 
@@ -220,7 +267,7 @@ int go_chan_recv(go_chan *c, void *value)
 
 	if (!c)
 		return -EINVAL;
-	r = go__wait_enter(&w);
+	r = go__quick_enter(&w);
 	return r < 0 ? r : receive_value(c, value, w);
 }
 
