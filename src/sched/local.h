@@ -129,9 +129,16 @@ static inline struct go__task *go__swap_next(struct go__worker *w,
 static inline struct go__task *go__take_next(struct go__worker *w, bool alone)
 {
 	/* relaxed: a look; NULL stays NULL unless we change it ourselves. */
-	if (!atomic_load_explicit(&w->next, memory_order_relaxed))
+	struct go__task *t =
+		atomic_load_explicit(&w->next, memory_order_relaxed);
+
+	if (!t)
 		return NULL;
-	return go__swap_next(w, NULL, alone);
+	if (!alone)
+		return go__swap_next(w, NULL, false);
+	/* relaxed: one thread. */
+	atomic_store_explicit(&w->next, NULL, memory_order_relaxed);
+	return t;
 }
 
 static inline struct go__task *go__pop_woken(struct go__worker *w, bool alone)
@@ -197,8 +204,8 @@ GO__ALWAYS_INLINE struct go__task *go__pick_as(struct go__worker *w,
  * the host's turn to look further.  The worker is closed.  A new task comes
  * without a stack, and only if the cache has one for it or `have_stack` is set.
  */
-static inline struct go__task *go__pick_local(struct go__worker *w,
-					      bool have_stack)
+GO__ALWAYS_INLINE struct go__task *go__pick_local(struct go__worker *w,
+						  bool have_stack)
 {
 	if (GO__UNLIKELY(go__fair_turn(w)))
 		return NULL;

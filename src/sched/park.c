@@ -41,13 +41,22 @@ struct go__worker *go__worker_self(void)
 
 /* ---- what is done for the one that has left ---- */
 
+/* End the wait that t has parked in: it, or its runtime, is cancelled. */
+__attribute__((noinline)) static void cancel_parked(struct go__task *t,
+						    uint64_t epoch)
+{
+	if (go__wait_word_peek(&t->waiter.word, false) == epoch &&
+	    go__wait_claim_epoch(&t->waiter, epoch))
+		go__wait_deliver(&t->waiter, -ECANCELED);
+}
+
 /* previous has parked: from here on others may resume it. */
-static void after_park(struct go__worker *w)
+GO__ALWAYS_INLINE void after_park(struct go__worker *w)
 {
 	struct go__task *t = w->previous;
 	uint64_t epoch = w->epoch;
 
-	if (go__wait_word_save(&t->waiter.word)) {
+	if (GO__UNLIKELY(go__wait_word_save(&t->waiter.word))) {
 		go__ready(w, t, true);
 		return;
 	}
@@ -55,11 +64,9 @@ static void after_park(struct go__worker *w)
 	 * task may be running again by now, even be over, and another one in
 	 * its block; then the claim of its old wait fails.  (That one's runtime
 	 * may be gone: the phase to look at is ours.) */
-	if ((go__task_word_cancelled(&t->word) ||
-	     go__phase(w->runtime) != GO__OPEN) &&
-	    go__wait_word_peek(&t->waiter.word, false) == epoch &&
-	    go__wait_claim_epoch(&t->waiter, epoch))
-		go__wait_deliver(&t->waiter, -ECANCELED);
+	if (GO__UNLIKELY(go__task_word_cancelled(&t->word) ||
+			 go__phase(w->runtime) != GO__OPEN))
+		cancel_parked(t, epoch);
 }
 
 static void stack_recycle(struct go__worker *w, char *slot, unsigned class)
@@ -317,8 +324,13 @@ GO__ALWAYS_INLINE void leave(struct go__task *t, enum go__after after)
 				   next ? &next->context : w->host);
 
 	w = t->worker;
-	if (w->after != GO__AFTER_NOTHING)
+	if (w->after == GO__AFTER_PARK) {
+		/* The most common by far, without a call. */
+		w->after = GO__AFTER_NOTHING;
+		after_park(w);
+	} else if (w->after != GO__AFTER_NOTHING) {
 		go__after_switch(w);
+	}
 	t->budget = GO__TASK_BUDGET;
 	*w->errno_location = t->context.saved_errno;
 	go__worker_open(w);
@@ -416,26 +428,31 @@ void go__wait_begin(struct go__waiter *w, uint64_t deadline, unsigned kind,
 	go__wait_word_open(&w->word, deaf);
 }
 
+/* Apart, as for the budget. */
+__attribute__((noinline)) static int thread_waits(struct go__waiter *w)
+{
+	go__thread_wait(go__container_of(w, struct go__thread, waiter));
+	return w->result;
+}
+
 int go__wait(struct go__waiter *w)
 {
-	struct go__task *t;
+	struct go__task *t = go__task_of_waiter(w);
+	struct go__worker *worker;
 	uint64_t deadline;
 
-	if (!w->is_task) {
-		go__thread_wait(go__container_of(w, struct go__thread, waiter));
-		return w->result;
-	}
-	t = go__task_of_waiter(w);
+	if (GO__UNLIKELY(!w->is_task))
+		return thread_waits(w);
+	worker = t->worker;
 	/* relaxed: our own. */
 	deadline = atomic_load_explicit(&w->deadline, memory_order_relaxed);
-	if (deadline != GO__NO_DEADLINE)
-		go__timer_arm(&t->timer, &t->worker->wheel, deadline);
-	if (go__wait_word_delivered(&w->word))
+	if (GO__UNLIKELY(deadline != GO__NO_DEADLINE))
+		go__timer_arm(&t->timer, &worker->wheel, deadline);
+	if (GO__UNLIKELY(go__wait_word_delivered(&w->word)))
 		return w->result;
-	t->worker->epoch = go__wait_word_epoch(&w->word);
+	worker->epoch = go__wait_word_epoch(&w->word);
 	/* relaxed: for the dump. */
-	atomic_store_explicit(&t->since, t->worker->clock,
-			      memory_order_relaxed);
+	atomic_store_explicit(&t->since, worker->clock, memory_order_relaxed);
 	suspend(t, GO__AFTER_PARK);
 	return w->result;
 }
