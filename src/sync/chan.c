@@ -214,8 +214,8 @@ send_later(struct go_chan *c, const void *value, struct go__waiter *w)
 	return r;
 }
 
-static inline int send_value(struct go_chan *c, const void *value,
-			     struct go__waiter *w)
+GO__ALWAYS_INLINE int send_value(struct go_chan *c, const void *value,
+				 struct go__waiter *w)
 {
 	struct go__waiter *peer = NULL;
 	int r;
@@ -228,8 +228,8 @@ static inline int send_value(struct go_chan *c, const void *value,
 	return r;
 }
 
-static inline int receive_value(struct go_chan *c, void *value,
-				struct go__waiter *w)
+GO__ALWAYS_INLINE int receive_value(struct go_chan *c, void *value,
+				    struct go__waiter *w)
 {
 	struct go__waiter *peer = NULL;
 	int r;
