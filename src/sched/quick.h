@@ -23,6 +23,11 @@ void go__task_spent(struct go__task *t);
 
 #ifdef GO_MODEL
 
+static inline struct go__waiter *go__quick_self(void)
+{
+	return go__waiter_self();
+}
+
 static inline int go__quick_enter(struct go__waiter **w)
 {
 	return go__wait_enter(w);
@@ -45,6 +50,13 @@ static inline void go__quick_deliver(struct go__waiter *w, int result,
 #else
 
 #include "sched/local.h"
+
+GO__ALWAYS_INLINE struct go__waiter *go__quick_self(void)
+{
+	struct go__waiter *w = go__self()->waiter;
+
+	return GO__LIKELY(w != NULL) ? w : go__waiter_self();
+}
 
 GO__ALWAYS_INLINE int go__quick_check(struct go__waiter *w)
 {
@@ -69,17 +81,22 @@ GO__ALWAYS_INLINE int go__quick_enter(struct go__waiter **w)
 }
 
 /*
- * For a wait without a deadline of its own, that is not deaf, with one node,
- * which is initialised.
+ * For a wait without a deadline of its own and with one node, which is
+ * initialised.
  */
 GO__ALWAYS_INLINE void go__quick_begin(struct go__waiter *w, unsigned kind,
 				       const void *object,
 				       struct go__wait_node *n)
 {
-	bool shielded = w->is_task && go__task_of_waiter(w)->shield;
+	uint64_t deadline = GO__NO_DEADLINE;
+	bool deaf = kind & GO__WAIT_IS_DEAF;
 
-	go__wait_note(w, *go__waiter_scope(w), kind, object);
-	n->epoch = go__wait_word_open(&w->word, shielded);
+	if (!deaf) {
+		deadline = *go__waiter_scope(w);
+		deaf = w->is_task && go__task_of_waiter(w)->shield;
+	}
+	go__wait_note(w, deadline, kind, object);
+	n->epoch = go__wait_word_open(&w->word, deaf);
 	n->waiter = w;
 	n->link.next = NULL;
 	n->link.prev = NULL;

@@ -241,21 +241,29 @@ void go__wake_list_deliver(struct go__wake_list *l)
 	go__wake_list_init(l);
 }
 
-void go__claimed_deliver(const struct go__claimed *k)
+static void deliver_chain(struct go__waiter *w)
 {
-	struct go__waiter *w = k->first, *next;
+	struct go__waiter *next;
 	struct go__wake_list wakes;
 
-	if (w && !w->next) {
-		go__wait_deliver(w, w->result);
-		return;
-	}
 	go__wake_list_init(&wakes);
 	for (; w; w = next) {
 		next = w->next;
 		go__wake_list_add(&wakes, w, w->result);
 	}
 	go__wake_list_flush(&wakes);
+}
+
+void go__claimed_deliver(const struct go__claimed *k)
+{
+	struct go__waiter *w = k->first;
+
+	if (!w)
+		return;
+	if (w->next)
+		deliver_chain(w);
+	else
+		go__wait_deliver(w, w->result);
 }
 
 void go__wait_deliver_from(struct go__worker *self, struct go__waiter *w,

@@ -22,7 +22,7 @@ int go_cond_wait(go_cond *c, go_mutex *m)
 
 	if (!c || !m)
 		return -EINVAL;
-	r = go__wait_enter(&w);
+	r = go__quick_enter(&w);
 	if (!w || !go__mutex_is_mine(m, w))
 		return -EPERM;
 	if (r < 0)

@@ -44,7 +44,7 @@ int go_event_wait(go_event *e)
 
 	if (!e)
 		return -EINVAL;
-	r = go__wait_enter(&w);
+	r = go__quick_enter(&w);
 	if (r < 0)
 		return r;
 	if (go__event_pass(go__line(&e->line)))

@@ -21,7 +21,7 @@
 #include <gofer/sync.h>
 
 #include "arch/lock.h"
-#include "sched/wait.h"
+#include "sched/quick.h"
 
 struct go__line {
 	struct go__lock lock;
@@ -80,8 +80,7 @@ static inline void go__line_join(struct go__line *l, struct go__wait_node *n,
 				 struct go__waiter *w, unsigned kind,
 				 const void *object)
 {
-	go__wait_begin(w, GO__NO_DEADLINE, kind, object);
-	go__wait_node_init(n, w);
+	go__quick_begin(w, kind, object, n);
 	go__list_push_back(&l->list, &n->link);
 }
 

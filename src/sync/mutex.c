@@ -6,7 +6,7 @@
 
 #include "arch/lock.h"
 #include "arch/sys.h"
-#include "sched/wait.h"
+#include "sched/quick.h"
 #include "sync/line.h"
 
 _Static_assert(sizeof(go_mutex) == 16, "two words");
@@ -121,16 +121,16 @@ static void give_up(go_mutex *m, struct entry *e)
 static int attempt(go_mutex *m, struct go__waiter *w, unsigned kind, bool woken)
 {
 	struct go__lock *lock = lock_of(m);
-	struct entry e = {.passed_over = woken};
+	struct entry e;
 	int r;
 
+	e.passed_over = woken;
 	go__lock_acquire(lock);
 	if (go__mutex_queue(word_of(m), name_of(w), woken)) {
 		go__lock_release(lock);
 		return 0;
 	}
-	go__wait_begin(w, GO__NO_DEADLINE, kind, m);
-	go__wait_node_init(&e.node, w);
+	go__quick_begin(w, kind, m, &e.node);
 	join(m, &e);
 	go__lock_release(lock);
 	r = go__wait(w);
@@ -155,7 +155,7 @@ static int lock_slow(go_mutex *m, struct go__waiter *w, unsigned kind)
 
 int go_mutex_lock(go_mutex *m)
 {
-	struct go__waiter *w = go__waiter_self();
+	struct go__waiter *w = go__quick_self();
 
 	if (!m)
 		return -EINVAL;
@@ -173,7 +173,7 @@ int go_mutex_lock_cancellable(go_mutex *m)
 
 	if (!m)
 		return -EINVAL;
-	r = go__wait_enter(&w);
+	r = go__quick_enter(&w);
 	if (r < 0)
 		return r;
 	if (go__mutex_take(word_of(m), name_of(w)))
@@ -183,7 +183,7 @@ int go_mutex_lock_cancellable(go_mutex *m)
 
 int go_mutex_trylock(go_mutex *m)
 {
-	struct go__waiter *w = go__waiter_self();
+	struct go__waiter *w = go__quick_self();
 
 	if (!m)
 		return -EINVAL;
@@ -194,7 +194,7 @@ int go_mutex_trylock(go_mutex *m)
 
 /* ---- giving it back ---- */
 
-static void pass(go_mutex *m)
+static void pass(go_mutex *m, struct go__waiter *self)
 {
 	struct go__lock *lock = lock_of(m);
 	struct go__waiter *w = NULL;
@@ -211,12 +211,12 @@ static void pass(go_mutex *m)
 		       m->waiters != NULL);
 	go__lock_release(lock);
 	if (w)
-		go__wait_deliver(w, yours ? YOURS : AGAIN);
+		go__quick_deliver(w, yours ? YOURS : AGAIN, self);
 }
 
 int go_mutex_unlock(go_mutex *m)
 {
-	struct go__waiter *w = go__waiter_self();
+	struct go__waiter *w = go__quick_self();
 
 	if (!m)
 		return -EINVAL;
@@ -226,7 +226,7 @@ int go_mutex_unlock(go_mutex *m)
 	case GO__MUTEX_RELEASED:
 		break;
 	case GO__MUTEX_CONTENDED:
-		pass(m);
+		pass(m, w);
 		break;
 	case GO__MUTEX_STRANGER:
 		return -EPERM;

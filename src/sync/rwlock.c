@@ -100,7 +100,7 @@ static bool take(go_rwlock *l, struct go__waiter *w, bool writes)
 
 static int lock_deaf(go_rwlock *l, bool writes)
 {
-	struct go__waiter *w = go__waiter_self();
+	struct go__waiter *w = go__quick_self();
 
 	if (!l)
 		return -EINVAL;
@@ -118,7 +118,7 @@ static int lock_cancellable(go_rwlock *l, bool writes)
 
 	if (!l)
 		return -EINVAL;
-	r = go__wait_enter(&w);
+	r = go__quick_enter(&w);
 	if (r < 0)
 		return r;
 	return take(l, w, writes) ? 0 : lock_slow(l, w, writes, 0);
@@ -126,7 +126,7 @@ static int lock_cancellable(go_rwlock *l, bool writes)
 
 static int try_lock(go_rwlock *l, bool writes)
 {
-	struct go__waiter *w = go__waiter_self();
+	struct go__waiter *w = go__quick_self();
 
 	if (!l)
 		return -EINVAL;
@@ -167,7 +167,7 @@ int go_rwlock_trywrlock(go_rwlock *l)
 
 int go_rwlock_unlock(go_rwlock *l)
 {
-	struct go__waiter *w = go__waiter_self();
+	struct go__waiter *w = go__quick_self();
 
 	if (!l)
 		return -EINVAL;

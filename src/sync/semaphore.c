@@ -44,7 +44,7 @@ int go_semaphore_acquire(go_semaphore *s)
 
 	if (!s)
 		return -EINVAL;
-	r = go__wait_enter(&w);
+	r = go__quick_enter(&w);
 	if (r < 0)
 		return r;
 	if (go__permits_take(permits_of(s)) == 1)
