@@ -34,11 +34,29 @@
  * somewhere.  The look replaces the wake-up that submitters left out.
  *
  * DEFERRAL.  A submit from inside a worker wakes nobody either while its own
- * queues hold at most one task: the worker will very likely run that task
- * itself before anybody could have been woken.  Such a lone task is found by
- * workers that run dry and, behind a task that does not end, by the watchdog,
- * which ticks whenever some but not all workers sleep (watchdog.c).  From a
- * foreign thread a submit never defers.
+ * queues hold fewer than `enough` tasks: the worker will very likely run them
+ * itself before anybody could have been woken.  What is left so is found by
+ * workers that run dry and by the watchdog, which ticks whenever some but not
+ * all workers sleep (watchdog.c): a lone task behind one that does not end, and
+ * two tasks in one worker's queues, or one in the injection queue, whatever
+ * that worker does.  From a foreign thread a submit never defers.
+ *
+ * ENOUGH.  Two, at first: a wake-up is worth its price if tasks run for as long
+ * as it takes.  With tasks of a tenth of a microsecond whoever is woken comes
+ * when all is over, over and over again: a thousand of them, spawned and
+ * joined, cost nine wake-ups, half of the time.  So workers say what their
+ * tasks are like.  One that was picked, when it searches or falls asleep again:
+ *
+ *     its tasks were long                              two are enough
+ *     they were short, but it had many                 half as many
+ *     it had few, and who woke it gets on briskly      twice as many
+ *
+ * and one that does not get on briskly, at its fair turn (pick.c): two are
+ * enough.  (It may be held up by a long task each time that it has made short
+ * ones; who takes those need not have much to do.)  At most it is what takes as
+ * long as three wake-ups do, at a twentieth of a microsecond each.  The number
+ * may be stale, and two who change it at once may undo each other's: it
+ * decides when others are woken, never whether; that is the watchdog's part.
  *
  * The list of sleepers has a lock: going to sleep and being woken cost a
  * system call each, so the lock does not show, and it keeps list and counts
@@ -65,8 +83,9 @@
  * wakes another, who falls asleep anew (go__worker_quit() in sleep.c).
  *
  * TESTS  model_idle.c: two and three workers, one and two submitters, with
- *        and without deferral; model_lend.c: workers that come and go.
- *        test_sched.c looks for lost wake-ups.
+ *        and without deferral; model_lend.c: workers that come and go, and
+ *        what is deferred until a tick.  test_stress.c looks for lost
+ *        wake-ups; test_enough.c: what moves `enough`.
  */
 #ifndef GO_SCHED_IDLE_H
 #define GO_SCHED_IDLE_H
@@ -83,10 +102,20 @@
 #define GO__IDLE_ACTIVE    (UINT64_C(1) << 16)
 #define GO__IDLE_SEARCHING (UINT64_C(1) << 32)
 
+enum {
+	GO__ENOUGH_LEAST = 2,
+	GO__ENOUGH_MOST = 1024,
+	/* Tasks are long if they take so much on average. */
+	GO__LONG_TASK_NS = 1000,
+};
+
 struct go__idle {
 	/* Any thread.  From below: 16 bits sleepers, 16 active workers, 32
 	 * searching ones. */
 	_Atomic uint64_t state;
+	/* Any thread: so many tasks in its own queues are enough for a worker
+	 * to wake another. */
+	_Atomic uint32_t enough;
 	struct go__lock lock;
 	struct go__link sleepers; /* Under lock.  Sentries are last. */
 };
@@ -95,6 +124,28 @@ struct go__idle {
 struct go__sleeper {
 	struct go__link link; /* Under idle.lock. */
 	bool sentry;          /* Under idle.lock: sleeps in a poller. */
+};
+
+struct go__worker;
+
+/* What a worker has been woken for: ENOUGH. */
+struct go__stint {
+	/* Who has picked it, or NULL; written before it is roused.  The rest is
+	 * the owner's: since when it is awake, how often tasks had left it by
+	 * then, and whether it is to be judged yet. */
+	struct go__worker *waker;
+	uint64_t since, runs;
+	bool open;
+};
+
+/* Its owner judges: when it searches, and when it falls asleep (sleep.c). */
+void go__stint_judge(struct go__worker *w, uint64_t now, bool falls_asleep);
+
+/* How a worker gets on: ENOUGH. */
+struct go__pace {
+	_Atomic bool brisk; /* The owner writes: its tasks are short. */
+	/* The owner only: picks and tasks made when it last saw, and when. */
+	uint64_t made, seen_at;
 };
 
 static inline uint32_t go__idle_count(uint64_t state)
@@ -120,6 +171,7 @@ static inline uint32_t go__idle_searching(uint64_t state)
 static inline void go__idle_init(struct go__idle *idle, uint32_t active)
 {
 	atomic_init(&idle->state, active * GO__IDLE_ACTIVE);
+	atomic_init(&idle->enough, GO__ENOUGH_LEAST);
 	go__lock_init(&idle->lock);
 	go__list_init(&idle->sleepers);
 }
@@ -129,6 +181,25 @@ static inline uint64_t go__idle_state(struct go__idle *idle)
 {
 	/* [look] seq_cst <-> [join], [stop]: after the push (see THE RULE). */
 	return atomic_load_explicit(&idle->state, memory_order_seq_cst);
+}
+
+static inline uint32_t go__idle_enough(const struct go__idle *idle)
+{
+	/* relaxed: see ENOUGH. */
+	return atomic_load_explicit(&idle->enough, memory_order_relaxed);
+}
+
+static inline void go__idle_set_enough(struct go__idle *idle, uint32_t enough)
+{
+	if (enough < GO__ENOUGH_LEAST)
+		enough = GO__ENOUGH_LEAST;
+	if (enough > GO__ENOUGH_MOST)
+		enough = GO__ENOUGH_MOST;
+	/* Others read the line: no store in vain. */
+	if (enough != go__idle_enough(idle))
+		/* relaxed: see ENOUGH. */
+		atomic_store_explicit(&idle->enough, enough,
+				      memory_order_relaxed);
 }
 
 /* A worker has got a host. */

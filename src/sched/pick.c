@@ -206,6 +206,22 @@ static struct go__task *look_for_old(struct go__worker *w)
 	return t ? t : from_injection(w, OLD_MOST);
 }
 
+/* Say whether our tasks are short: ENOUGH in idle.h. */
+static void note_pace(struct go__worker *w, uint64_t now)
+{
+	struct go__pace *p = &w->pace;
+	/* relaxed, all: our own, and a guess for others. */
+	uint64_t made = go__picks(w) +
+			atomic_load_explicit(&w->spawned, memory_order_relaxed);
+	bool brisk = now - p->seen_at < (made - p->made) * GO__LONG_TASK_NS;
+
+	atomic_store_explicit(&p->brisk, brisk, memory_order_relaxed);
+	if (!brisk)
+		go__idle_set_enough(&w->runtime->idle, GO__ENOUGH_LEAST);
+	p->made = made;
+	p->seen_at = now;
+}
+
 /* What the worker's own tasks could starve. */
 static struct go__task *fair_look(struct go__worker *w)
 {
@@ -213,6 +229,7 @@ static struct go__task *fair_look(struct go__worker *w)
 	unsigned other = w->fair_turn++ % go__slots(w->runtime);
 	struct go__task *t;
 
+	note_pace(w, now);
 	w->fair_at = go__picks(w) + w->fairness;
 	run_timers(&w->wheel, now);
 	/* One other's, too: it may be held up by a long task while nobody is
@@ -278,6 +295,7 @@ static struct go__task *from_others(struct go__worker *w)
 	uint64_t now = go__sys_now();
 	struct go__task *t;
 
+	go__stint_judge(w, now, false);
 	for (unsigned i = 0; i < slots; i++) {
 		struct go__worker *victim = &rt->worker[(first + i) % slots];
 
@@ -304,13 +322,15 @@ bool go__work_anywhere(struct go__worker *w)
 	return false;
 }
 
-/* True if more than a lone task lies somewhere. */
+/* True if more lies somewhere than its worker had better run itself. */
 static bool surplus(struct go_runtime *rt)
 {
+	unsigned enough = go__idle_enough(&rt->idle);
+
 	if (go__queue_count(&rt->injection))
 		return true;
 	for (unsigned i = 0; i < go__slots(rt); i++)
-		if (go__ring_count(&rt->worker[i]) >= 2 &&
+		if (go__ring_count(&rt->worker[i]) >= enough &&
 		    go__may_be_taken(&rt->worker[i]))
 			return true;
 	return false;

@@ -25,12 +25,14 @@ enum {
 	OVERFLOW_MOST = 32
 }; /* Tasks that leave a full ring at a time. */
 
-static void rouse(struct go__worker *w, bool sentry)
+static void rouse(struct go__worker *w, bool sentry, struct go__worker *by)
 {
 	/* Before it is roused: then it may sleep somewhere else. */
 	struct go__post *post = sentry ? w->post : NULL;
 
-	/* [roused] release -> the sleeper's acquire: it sees our tasks. */
+	w->stint.waker = by;
+	/* [roused] release -> the sleeper's acquire: it sees our tasks,
+	 * and us. */
 	atomic_store_explicit(&w->roused, 1, memory_order_release);
 	if (post)
 		go__poller_break(post->poller);
@@ -39,13 +41,26 @@ static void rouse(struct go__worker *w, bool sentry)
 	go__sys_futex_wake(&w->roused, 1);
 }
 
-void go__notify(struct go_runtime *rt)
+static void notify(struct go_runtime *rt, struct go__worker *by)
 {
 	bool sentry;
 	struct go__sleeper *s = go__idle_pick(&rt->idle, &sentry);
 
 	if (s)
-		rouse(go__container_of(s, struct go__worker, sleeper), sentry);
+		rouse(go__container_of(s, struct go__worker, sleeper), sentry,
+		      by);
+}
+
+void go__notify(struct go_runtime *rt)
+{
+	notify(rt, NULL);
+}
+
+/* The same by a worker for what lies in its queues: so many tasks. */
+static void notify_if_enough(struct go__worker *self, unsigned tasks)
+{
+	if (tasks >= go__idle_enough(&self->runtime->idle))
+		notify(self->runtime, self);
 }
 
 void go__notify_worker(struct go__worker *w)
@@ -53,7 +68,7 @@ void go__notify_worker(struct go__worker *w)
 	bool sentry;
 
 	if (go__idle_pick_this(&w->runtime->idle, &w->sleeper, &sentry))
-		rouse(w, sentry);
+		rouse(w, sentry, NULL);
 }
 
 void go__notify_all(struct go_runtime *rt)
@@ -69,8 +84,8 @@ void go__submit_shared(struct go__worker *self)
 	/* relaxed: only a count of our own. */
 	if (atomic_load_explicit(&self->next, memory_order_relaxed))
 		n++;
-	if (n >= 2 && (!self->home || go__may_be_taken(self)))
-		go__notify(self->runtime);
+	if (!self->home || go__may_be_taken(self))
+		notify_if_enough(self, n);
 }
 
 static void inject(struct go_runtime *rt, struct go__task *t)
@@ -118,7 +133,9 @@ void go__overflow_ring(struct go__worker *self, struct go__task *t)
 		n = go__fresh_take(&self->fresh, batch, OVERFLOW_MOST);
 	batch[n++] = t;
 	go__queue_push(&self->runtime->injection, batch, n);
-	go__notify(self->runtime);
+	notify_if_enough(self,
+			 GO__RING_CAPACITY +
+				 go__queue_count(&self->runtime->injection));
 }
 
 /* The worker after this one, past those that do not look at their inboxes. */

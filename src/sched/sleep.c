@@ -93,6 +93,12 @@
 #include "sched/blocking.h"
 #include "sched/local.h"
 
+/* What a worker is woken for: ENOUGH in idle.h. */
+enum {
+	MANY_NS = 50 * 1000, /* Many tasks take so long. */
+	WAKE_NS = 5 * 1000,  /* What a wake-up takes by itself, at least. */
+};
+
 /* ---- posts ---- */
 
 static bool is_free(const struct go__post *post)
@@ -454,12 +460,59 @@ static void call_hook(struct go__worker *w, void (*hook)(void *arg))
 	}
 }
 
+/* ---- what it was woken for: ENOUGH in idle.h ---- */
+
+/* We have been picked, and are awake. */
+static void begin_stint(struct go__worker *w, uint64_t now)
+{
+	w->stint.since = now;
+	w->stint.runs = w->runs;
+	w->stint.open = true;
+}
+
+/* What `enough` ought to be, as far as we can tell; 0: we cannot. */
+static uint32_t judge(const struct go__worker *w, uint64_t now)
+{
+	const struct go__stint *s = &w->stint;
+	uint32_t enough = go__idle_enough(&w->runtime->idle);
+	uint64_t awake = now - s->since, runs = w->runs - s->runs;
+
+	if (runs && awake >= GO__LONG_TASK_NS * runs + WAKE_NS)
+		return GO__ENOUGH_LEAST;
+	if (awake >= MANY_NS)
+		return enough / 2;
+	/* relaxed: a guess. */
+	return s->waker && atomic_load_explicit(&s->waker->pace.brisk,
+						memory_order_relaxed)
+		       ? enough * 2
+		       : 0;
+}
+
+void go__stint_judge(struct go__worker *w, uint64_t now, bool falls_asleep)
+{
+	struct go__idle *idle = &w->runtime->idle;
+	uint32_t enough;
+
+	if (!w->stint.open)
+		return;
+	enough = judge(w, now);
+	/* What has been short and little so far may go on. */
+	if (!falls_asleep && (enough == 0 || enough > go__idle_enough(idle)))
+		return;
+	w->stint.open = false;
+	if (enough)
+		go__idle_set_enough(idle, enough);
+}
+
 bool go__worker_sleep(struct go__worker *w, bool searching)
 {
 	struct go_runtime *rt = w->runtime;
 	struct go__post *post = settle(w);
 	struct go__wake_list ready;
+	uint64_t now;
 
+	if (w->stint.open)
+		go__stint_judge(w, go__sys_now(), true);
 	go__wake_list_init(&ready);
 	go__idle_join(&rt->idle, &w->sleeper, post != NULL, searching);
 	searching = must_not_sleep(w);
@@ -476,10 +529,11 @@ bool go__worker_sleep(struct go__worker *w, bool searching)
 			sleep_on_futex(w);
 		call_hook(w, rt->hooks.thread_unpark);
 	}
-	(void)go__note_time(w, go__sys_now());
+	now = go__note_time(w, go__sys_now());
 	if (!go__idle_leave(&rt->idle, &w->sleeper, searching)) {
 		searching = true;
 		await_signal(w);
+		begin_stint(w, now);
 	}
 	go__watchdog_kick(rt);
 	/* Now that we are no sleeper: this may wake another one. */

@@ -11,6 +11,9 @@
  *
  *   - a task in the queues of a worker that has made no pick since the last
  *     tick (the thief may then take its `next` as well),
+ *   - two tasks in the queues of a worker, or one in the injection queue,
+ *     whatever is made of picks: who has queued them may have found that they
+ *     are not enough to wake somebody (idle.h), and no other may be to come,
  *   - a timer that is overdue,
  *   - nobody in a poller since the last tick.
  *
@@ -103,8 +106,8 @@ struct remembered {
 struct findings {
 	uint64_t now;
 	unsigned hogs;
-	bool left;    /* Tasks in the queues of one that makes no picks, */
-	bool kept;    /* of one that is hogged. */
+	bool left;    /* Tasks that were not enough, or behind a long one, */
+	bool kept;    /* or in the queues of a worker that is hogged. */
 	bool overdue; /* A timer. */
 	bool unpolled;
 };
@@ -142,7 +145,8 @@ static void look_at(struct go__worker *w, struct findings *f)
 	/* relaxed: thieves may read it a round late. */
 	atomic_store_explicit(&w->stuck, stuck, memory_order_relaxed);
 	f->hogs += seen->hogged;
-	f->left = f->left || (stuck && has_tasks_for_others(w));
+	f->left = f->left || (stuck && has_tasks_for_others(w)) ||
+		  go__may_be_taken(w) >= 2;
 	f->kept = f->kept || (seen->hogged && has_tasks_for_others(w));
 }
 
@@ -165,7 +169,8 @@ static bool note_orphan(struct go__post *post)
 
 static void look_around(struct go_runtime *rt, struct findings *f)
 {
-	*f = (struct findings){.now = go__sys_now()};
+	*f = (struct findings){.now = go__sys_now(),
+			       .left = go__queue_count(&rt->injection) != 0};
 	for (unsigned i = 0; i < go__slots(rt); i++)
 		look_at(&rt->worker[i], f);
 	for (unsigned i = 0; i < rt->posts; i++)

@@ -154,6 +154,8 @@ struct go__worker {
 	struct go__sleeper sleeper;
 	struct go__post *post;   /* Of a sleeper that is a sentry. */
 	_Atomic uint32_t roused; /* 1: somebody has picked us. */
+	struct go__stint stint;  /* Its own rules: idle.h, as for pace. */
+	struct go__pace pace;
 
 	/* The watchdog only: what it saw last, and since when. */
 	struct go__watched {

@@ -17,7 +17,8 @@
  * other worker never ends its task.
  *
  * Cannot show: what the watchdog makes up for (a lone task behind one that does
- * not end; that a poller is an orphan), looks for deadlocks.
+ * not end, or several that are not enough; that a poller is an orphan), looks
+ * for deadlocks.
  *
  * Bounds: two or three workers, one or two submitters, up to three tasks, rings
  * of two; one preemption, or two in the small cases: the files themselves
@@ -151,6 +152,13 @@ static void setup_spawn_two(void)
 	setup_inside(2, spawn_rest, 2, 2);
 }
 
+/* The same, but that is not enough to wake the other one. */
+static void setup_few(void)
+{
+	setup_inside(2, spawn_rest, 2, 0);
+	go__idle_set_enough(&RT->idle, 8);
+}
+
 static void setup_wake_two(void)
 {
 	setup_inside(2, wake_rest, 2, 2);
@@ -270,6 +278,7 @@ static const struct model models[] = {
 		 MODEL_THREAD("submitter", submit_pinned, 0)),
 	MODEL_OF("spawn-two", setup_spawn_two, three_ran, 1, WORKER(0),
 		 WORKER(1)),
+	MODEL_OF("few", setup_few, three_ran, 1, WORKER(0), WORKER(1)),
 	MODEL_OF("wake-two", setup_wake_two, three_ran, 1, WORKER(0),
 		 WORKER(1)),
 	MODEL_OF("two-posts", setup_two_posts, two_fetched, 2, WORKER(0),

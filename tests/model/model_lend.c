@@ -16,7 +16,8 @@
  * ring or in `next`, and so is one that comes from outside; the lent one goes
  * when the hog is back, and leaves nothing in its queues, nor a wake-up that
  * was meant for others; afterwards the counts of idle.state are right, and the
- * lone worker is alone.
+ * lone worker is alone.  What was not enough to wake somebody for is run by
+ * another worker after a tick, wherever it lies.
  *
  * Cannot show: timers and descriptors of hogs, and what ticks find while some
  * sleep; pinned tasks; a thread that cannot be had, but for once.
@@ -204,6 +205,55 @@ static void submit(int i)
 	make_task(i);
 }
 
+/* ---- Tasks that were not enough to wake somebody for --------------------- */
+
+/* A tick finds that the worker has made picks since the last one. */
+static void watch_once(int unused)
+{
+	struct remembered watch = {0};
+
+	(void)unused;
+	await(&hogging);
+	tick(RT, &watch);
+}
+
+/* The other worker sleeps by then. */
+static bool leave_tasks(int tasks)
+{
+	while (go__idle_count(go__idle_state(&RT->idle)) == 0)
+		model_yield();
+	for (int i = 1; i <= tasks; i++)
+		make_task(i);
+	hog_until_one_ran();
+	return false;
+}
+
+/* They lie in the ring, ... */
+static bool leave_two(unsigned n)
+{
+	(void)n;
+	return leave_tasks(2);
+}
+
+/* ... or one there, and two in the injection queue. */
+static bool leave_three(unsigned n)
+{
+	(void)n;
+	return leave_tasks(3);
+}
+
+static void setup_left(void)
+{
+	setup_first(2, leave_two);
+	go__idle_set_enough(&RT->idle, 8);
+}
+
+static void setup_left_in_injection(void)
+{
+	setup_first(2, leave_three);
+	go__idle_set_enough(&RT->idle, 8);
+}
+
 /* ---- One of several goes ------------------------------------------------- */
 
 /* The last worker is lent, and no other one is alone. */
@@ -330,6 +380,11 @@ static void timer_ran(void)
 	model_assert(go__wheel_next(&RT->worker[1].wheel) == GO__NO_DEADLINE);
 }
 
+static void four_ran(void)
+{
+	all_asleep(4);
+}
+
 static void one_gone(void)
 {
 	gone(1);
@@ -398,6 +453,10 @@ static const struct model models[] = {
 		 WATCHDOG, POOL(0)),
 	MODEL_OF("hog-and-injection", setup_hog_injection, two_ran, 2,
 		 WORKER(0), WATCHDOG, POOL(0)),
+	MODEL_OF("left", setup_left, three_ran, 1, WORKER(0), WORKER(1),
+		 MODEL_THREAD("watchdog", watch_once, 0)),
+	MODEL_OF("left-in-injection", setup_left_in_injection, four_ran, 1,
+		 WORKER(0), WORKER(1), MODEL_THREAD("watchdog", watch_once, 0)),
 	MODEL_OF("hog-comes-back", setup_back, two_ran, 1, WORKER(0), WATCHDOG,
 		 POOL(0)),
 };
