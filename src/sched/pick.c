@@ -98,16 +98,16 @@ static struct go__task *from_injection(struct go__worker *w, unsigned fresh)
 {
 	struct go__task *batch[BATCH];
 	unsigned count = go__queue_count(&w->runtime->injection);
-	unsigned used = go__woken_count(&w->woken);
+	unsigned room = GO__RING_CAPACITY - go__woken_count(&w->woken);
 	unsigned share;
 
 	if (count == 0)
 		return NULL;
-	if (used < go__fresh_count(&w->fresh))
-		used = go__fresh_count(&w->fresh);
+	if (room > GO__FRESH_CAPACITY - go__fresh_count(&w->fresh))
+		room = GO__FRESH_CAPACITY - go__fresh_count(&w->fresh);
 	share = count / w->runtime->worker_count + 1;
-	if (share > GO__RING_CAPACITY - used + 1)
-		share = GO__RING_CAPACITY - used + 1;
+	if (share > room + 1)
+		share = room + 1;
 	if (share > BATCH)
 		share = BATCH;
 	return adopt(w, batch,

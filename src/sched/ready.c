@@ -134,7 +134,7 @@ void go__overflow_ring(struct go__worker *self, struct go__task *t)
 	batch[n++] = t;
 	go__queue_push(&self->runtime->injection, batch, n);
 	notify_if_enough(self,
-			 GO__RING_CAPACITY +
+			 GO__FRESH_CAPACITY +
 				 go__queue_count(&self->runtime->injection));
 }
 

@@ -6,6 +6,8 @@
  * at its tail, newest first, so that a tree of tasks is walked depth first and
  * a task that never parks reuses the stack that is hot; thieves take the
  * oldest half, at the head, because old tasks are the big branches of a tree.
+ * It is the longer one: what it has no room for takes a way that costs a sixth
+ * of a short task (ready.c), and spawning by the hundreds is common.
  *
  * The WOKEN ring holds tasks that have run before.  The owner pushes at the
  * tail; it pops, and thieves take half, at the head: first come, first served.
@@ -45,16 +47,20 @@
 
 #include "arch/atomic.h"
 
-#ifndef GO__RING_CAPACITY
-#ifdef GO_TEST_SMALL
+#if !defined(GO__RING_CAPACITY) && defined(GO_TEST_SMALL)
 #define GO__RING_CAPACITY 4u
+#endif
+#ifdef GO__RING_CAPACITY
+#define GO__FRESH_CAPACITY GO__RING_CAPACITY
 #else
-#define GO__RING_CAPACITY 256u
+#define GO__RING_CAPACITY  256u
+#define GO__FRESH_CAPACITY 1024u
 #endif
-#endif
-#define GO__RING_MASK (GO__RING_CAPACITY - 1u)
+#define GO__RING_MASK  (GO__RING_CAPACITY - 1u)
+#define GO__FRESH_MASK (GO__FRESH_CAPACITY - 1u)
 _Static_assert((GO__RING_CAPACITY & GO__RING_MASK) == 0, "power of two");
-_Static_assert(GO__RING_CAPACITY <= 32768u, "indices are 16 bits");
+_Static_assert((GO__FRESH_CAPACITY & GO__FRESH_MASK) == 0, "power of two");
+_Static_assert(GO__FRESH_CAPACITY <= 32768u, "indices are 16 bits");
 
 /* What a pop takes from the word, and a push adds to it. */
 #define GO__FRESH_TAIL (UINT64_C(1) << 16)
@@ -65,7 +71,7 @@ struct go__task;
 
 struct go__fresh_ring {
 	_Atomic uint64_t word; /* head:16, tail:16, tag:32; by CAS only. */
-	_Atomic(struct go__task *) slot[GO__RING_CAPACITY];
+	_Atomic(struct go__task *) slot[GO__FRESH_CAPACITY];
 };
 
 struct go__woken_ring {
@@ -117,10 +123,10 @@ static inline bool go__fresh_push(struct go__fresh_ring *r, struct go__task *t)
 	uint64_t next;
 	uint32_t tail = go__fresh_tail(word);
 
-	if (go__fresh_length(word) >= GO__RING_CAPACITY)
+	if (go__fresh_length(word) >= GO__FRESH_CAPACITY)
 		return false;
 	/* relaxed: published by [push] below. */
-	atomic_store_explicit(&r->slot[tail & GO__RING_MASK], t,
+	atomic_store_explicit(&r->slot[tail & GO__FRESH_MASK], t,
 			      memory_order_relaxed);
 	do {
 		next = word + GO__FRESH_PUSH;
@@ -146,7 +152,7 @@ static inline struct go__task *go__fresh_pop(struct go__fresh_ring *r)
 		if (go__fresh_length(word) == 0)
 			return NULL;
 		/* relaxed: own store. */
-		t = atomic_load_explicit(&r->slot[tail & GO__RING_MASK],
+		t = atomic_load_explicit(&r->slot[tail & GO__FRESH_MASK],
 					 memory_order_relaxed);
 		next = word - GO__FRESH_TAIL;
 		go__perturb();
@@ -180,7 +186,7 @@ static inline uint32_t go__fresh_take(struct go__fresh_ring *r,
 		/* relaxed: void unless the exchange finds the same word. */
 		for (uint32_t i = 0; i < n; i++)
 			into[i] = atomic_load_explicit(
-				&r->slot[(head + i) & GO__RING_MASK],
+				&r->slot[(head + i) & GO__FRESH_MASK],
 				memory_order_relaxed);
 		next = go__fresh_word(head + n, go__fresh_tail(word),
 				      go__fresh_tag(word));
@@ -286,10 +292,10 @@ static inline bool go__fresh_push_alone(struct go__fresh_ring *r,
 	uint64_t word = atomic_load_explicit(&r->word, memory_order_relaxed);
 	uint32_t tail = go__fresh_tail(word);
 
-	if (go__fresh_length(word) >= GO__RING_CAPACITY)
+	if (go__fresh_length(word) >= GO__FRESH_CAPACITY)
 		return false;
 	/* relaxed, both: as above. */
-	atomic_store_explicit(&r->slot[tail & GO__RING_MASK], t,
+	atomic_store_explicit(&r->slot[tail & GO__FRESH_MASK], t,
 			      memory_order_relaxed);
 	atomic_store_explicit(&r->word, word + GO__FRESH_PUSH,
 			      memory_order_relaxed);
@@ -307,7 +313,7 @@ static inline struct go__task *go__fresh_pop_alone(struct go__fresh_ring *r)
 	atomic_store_explicit(&r->word, word - GO__FRESH_TAIL,
 			      memory_order_relaxed);
 	/* relaxed: as above. */
-	return atomic_load_explicit(&r->slot[tail & GO__RING_MASK],
+	return atomic_load_explicit(&r->slot[tail & GO__FRESH_MASK],
 				    memory_order_relaxed);
 }
 
