@@ -29,17 +29,23 @@ void go__spawn_forked(void)
 	own_ids = atomic_load_explicit(&ids, memory_order_relaxed);
 }
 
-static uint64_t new_id(struct go__worker *self)
+/* A worker has none left, or the caller is none. */
+__attribute__((noinline)) static uint64_t more_ids(struct go__worker *self)
 {
 	if (!self)
 		/* relaxed, both: only has to be different each time. */
 		return atomic_fetch_add_explicit(&ids, 1, memory_order_relaxed);
-	if (self->id == self->id_end) {
-		/* relaxed: as above. */
-		self->id = atomic_fetch_add_explicit(&ids, IDS_AT_ONCE,
-						     memory_order_relaxed);
-		self->id_end = self->id + IDS_AT_ONCE;
-	}
+	/* relaxed: as above. */
+	self->id = atomic_fetch_add_explicit(&ids, IDS_AT_ONCE,
+					     memory_order_relaxed);
+	self->id_end = self->id + IDS_AT_ONCE;
+	return self->id++;
+}
+
+GO__ALWAYS_INLINE uint64_t new_id(struct go__worker *self)
+{
+	if (GO__UNLIKELY(!self || self->id == self->id_end))
+		return more_ids(self);
 	return self->id++;
 }
 
@@ -205,12 +211,21 @@ spawn_entered(go_fn *fn, void *arg, const char *site, go_task *handle)
 			 &(struct go__start){fn, arg, site, NULL}, handle);
 }
 
+/* As go__worker_self(), which is a call. */
+GO__ALWAYS_INLINE struct go__worker *worker_here(struct go__context *self)
+{
+	return GO__LIKELY(self->flags & GO__CONTEXT_TASK)
+		       ? go__task_of_context(self)->worker
+		       : go__worker_self();
+}
+
 /* The same without options, for the caller's runtime. */
 GO__ALWAYS_INLINE int spawn_here(go_fn *fn, void *arg, const char *site,
 				 go_task *handle)
 {
-	struct go__worker *self = go__worker_self();
+	struct go__worker *self = worker_here(go__self());
 	struct go__task *t;
+	bool was;
 	int r;
 
 	if (!fn)
@@ -226,7 +241,9 @@ GO__ALWAYS_INLINE int spawn_here(go_fn *fn, void *arg, const char *site,
 		go__ready_fresh(self, t);
 		return 0;
 	}
-	go__enqueue(self, t);
+	was = go__worker_close_if_open(self);
+	go__enqueue_as(self, t, go__alone(self));
+	go__worker_reopen(self, was);
 	go__submit(self);
 	return 0;
 }
@@ -365,7 +382,8 @@ static int take_result(struct go__task *t, void **result)
 }
 
 /* The same, and give the block back.  `w` is the caller's waiter. */
-static int reap(struct go__task *t, struct go__waiter *w, void **result)
+GO__ALWAYS_INLINE int reap(struct go__task *t, struct go__waiter *w,
+			   void **result)
 {
 	int r = take_result(t, result);
 
@@ -424,14 +442,19 @@ static int wait_for_end(struct go__task *t, struct go__waiter *w, void **result)
 int go_task_join(go_task task, void **result)
 {
 	struct go__task *t = task.block;
-	struct go__waiter *w = go__waiter_self();
+	struct go__context *self = go__self();
+	struct go__waiter *w = GO__LIKELY(self->waiter != NULL)
+				       ? self->waiter
+				       : go__waiter_self();
 	int r;
 
 	if (!t)
 		return -ESRCH;
 	if (!w)
 		return -ENOMEM;
-	if (t == go__task_inside() && go__task_word_is(&t->word, task.id))
+	/* In a blocking section, too. */
+	if (GO__UNLIKELY(&t->context == self) &&
+	    go__task_word_is(&t->word, task.id))
 		return -EDEADLK;
 	r = go__wait_check(w);
 	if (r < 0)
