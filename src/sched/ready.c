@@ -153,7 +153,8 @@ static struct go__worker *after(struct go_runtime *rt, unsigned index)
 }
 
 /* Where a task must go that may not simply stay here; NULL: it may. */
-static struct go__worker *elsewhere(struct go__worker *self, struct go__task *t)
+GO__ALWAYS_INLINE struct go__worker *elsewhere(struct go__worker *self,
+					       struct go__task *t)
 {
 	struct go_runtime *rt = self->runtime;
 

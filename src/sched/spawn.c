@@ -12,6 +12,7 @@
 #include "sched/extra.h"
 #include "sched/group.h"
 #include "sched/local.h"
+#include "sched/quick.h"
 #include "sched/seat.h"
 
 enum {
@@ -296,8 +297,11 @@ int go_runtime_spawn_at(go_runtime *rt, go_fn *fn, void *arg, const char *site)
 
 /* ---- ending ---- */
 
-/* Hand the result over to whoever waits.  True: the block is still ours. */
-static bool end_join(struct go__task *t)
+/*
+ * Hand the result over to whoever waits.  True: the block is still ours.  `w`
+ * is the caller's worker, or NULL.
+ */
+static bool end_join(struct go__worker *w, struct go__task *t)
 {
 	struct go__joiner j = t->joiner;
 
@@ -305,11 +309,11 @@ static bool end_join(struct go__task *t)
 		return go__task_word_lost(&t->word);
 	if (GO__UNLIKELY(t->error)) {
 		j.waiter->value = (void *)(intptr_t)t->error;
-		go__wait_deliver(j.waiter, JOINED_ERROR);
+		go__wait_deliver_from(w, j.waiter, JOINED_ERROR);
 		return true;
 	}
 	j.waiter->value = t->start.arg;
-	go__wait_deliver(j.waiter, 0);
+	go__wait_deliver_from(w, j.waiter, 0);
 	return true;
 }
 
@@ -333,7 +337,7 @@ GO__ALWAYS_INLINE void bring_to_end(struct go__worker *w, struct go__task *t)
 		ours = false;
 		break;
 	case GO__END_JOIN:
-		ours = end_join(t);
+		ours = end_join(w, t);
 		break;
 	}
 	if (ours)
