@@ -499,8 +499,9 @@ Test(home, tasks_that_come_one_by_one_spread, .timeout = 60)
 
 	atomic_store(&threads_seen, 0);
 	run_main(rt, settle);
-	cr_assert_eq(atomic_load(&threads_seen), WORKERS);
+	/* A worker may have been given tasks and not have come to them yet. */
 	end(rt);
+	cr_assert_eq(atomic_load(&threads_seen), WORKERS);
 }
 
 /* ---- pinned ones from outside ---- */
