@@ -3,7 +3,8 @@
  * A task that computes for long: the program is told which one, where it was
  * spawned, and that others wait for it, by a line on standard error; meanwhile
  * another task is served all the same, by a worker that is lent, although the
- * runtime has only one.
+ * runtime has only one.  GOFER_BACKTRACE_SIGNAL=12 in the environment adds
+ * lines that say in which functions the task was.
  *
  * Run it:    stuck
  * Expect:    served
