@@ -56,9 +56,9 @@ typedef struct go_stuck_report {
 	const char *name; /* The first 64 bytes; NULL: it has none. */
 	const char *site; /* Where it was spawned: "file:line". */
 	int64_t ran_ns;   /* How long it has run by now without a pause. */
-	/* Where it was a moment later: in which functions, the innermost first;
-	 * the others as return addresses.  0, NULL: nobody has asked
-	 * (go_runtime_options.backtrace_signal), or the hog has not answered. */
+	/* Where it was a moment later: the functions, the innermost first; of
+	 * the others, return addresses.  0, NULL: nobody has asked
+	 * (go_runtime_options.backtrace_signal), or it has not answered. */
 	unsigned frame_count;
 	void *const *frames;
 } go_stuck_report;

@@ -258,9 +258,9 @@ GO_API int go_run_with_at(const go_runtime_options *options, go_fn *main_fn,
  *
  * Returns  0; -EINVAL (runtime is null, an option is out of range or reserved
  *          is not zero); -ENOTSUP (backtrace_signal, where the compiler's
- *          unwinder is not to be had); -ENOMEM; -EMFILE, -ENFILE (no descriptor for the
- *          poller); -EAGAIN (no thread was to be had, or there are 64
- *          runtimes).
+ *          unwinder is not to be had); -ENOMEM; -EMFILE, -ENFILE (no
+ *          descriptor for the poller); -EAGAIN (no thread was to be had, or
+ *          there are 64 runtimes).
  * Context  any.
  * Parks    never.
  */

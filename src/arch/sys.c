@@ -365,9 +365,7 @@ NOINLINE ssize_t go__sys_process_madvise(const struct iovec *v, size_t n,
 {
 	ssize_t r = ASK(process_madvise);
 
-	(void)v;
-	(void)n;
-	(void)advice;
+	(void)v, (void)n, (void)advice;
 	return r ? r : -ENOSYS;
 }
 

@@ -199,7 +199,7 @@ ONCE(int, kevent_wait, (int kq, struct kevent *v, int n,		\
 ONCE(mmap) ONCE(process_madvise) ONCE(epoll_pwait2)			\
 ONCE(futex_wait) ONCE(futex_wake) ONCE(eventfd) ONCE(getdents64)	\
 ONCE(malloc) ONCE(calloc) ONCE(realloc) ONCE(aligned_alloc)		\
-ONCE(thread_create) ONCE(thread_join) ONCE(thread_kill) ONCE(spawn)			\
+ONCE(thread_create) ONCE(thread_join) ONCE(thread_kill) ONCE(spawn)	\
 ONCE(realpath) ONCE(getaddrinfo) ONCE(getnameinfo) ONCE(membarrier)
 /* clang-format on */
 

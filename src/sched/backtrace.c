@@ -38,7 +38,7 @@
  *
  * A FORMER HANDLER of the signal is called when nobody has asked.
  *
- * TESTS  test_backtrace.c; model_question.c.
+ * TESTS  test_backtrace.c, test_backtrace_storm.c; model_question.c.
  */
 #include "sched/backtrace.h"
 
@@ -61,24 +61,31 @@ static const uint64_t PAUSE = UINT64_C(200) * 1000;
 /* ---- who hosts a worker ---- */
 
 /* Out of line: which thread it is must not be known to what suspends. */
-__attribute__((noinline)) void go__note_host(struct go__worker *w, bool here)
+__attribute__((noinline)) static void note(struct go__host_thread *host,
+					   bool here)
 {
-	go__lock_acquire(&w->host_lock);
-	w->hosted = here;
+	go__lock_acquire(&host->lock);
+	host->there = here;
 	if (here)
-		w->thread = pthread_self();
-	go__lock_release(&w->host_lock);
+		host->id = pthread_self();
+	go__lock_release(&host->lock);
+}
+
+void go__host_is_here(struct go__worker *w, bool here)
+{
+	if (w->runtime->backtrace.signal)
+		note(&w->thread, here);
 }
 
 static bool send_signal(struct go__worker *w)
 {
+	struct go__host_thread *host = &w->thread;
 	bool sent;
 
-	go__lock_acquire(&w->host_lock);
-	sent = w->hosted &&
-	       go__sys_thread_kill(w->thread, w->runtime->backtrace_signal) ==
-		       0;
-	go__lock_release(&w->host_lock);
+	go__lock_acquire(&host->lock);
+	sent = host->there &&
+	       go__sys_thread_kill(host->id, w->runtime->backtrace.signal) == 0;
+	go__lock_release(&host->lock);
 	return sent;
 }
 
@@ -105,7 +112,7 @@ static bool await_answer(struct go__question *q, uint32_t asked,
 
 unsigned go__backtrace_ask(const struct go__hog *hog)
 {
-	struct go__question *q = &hog->worker->runtime->question;
+	struct go__question *q = &hog->worker->runtime->backtrace.question;
 	uint32_t asked = go__question_ask(q, hog);
 	bool answered;
 
@@ -143,7 +150,7 @@ static bool answer(void)
 	while (c && (c->flags & GO__CONTEXT_TASK)) {
 		struct go__task *t = go__task_of_context(c);
 		struct go__worker *w = t->worker;
-		struct go__question *q = &w->runtime->question;
+		struct go__question *q = &w->runtime->backtrace.question;
 		struct go__hog here = {w, t, go__picks(w)};
 
 		if (go__question_take(q, &here)) {

@@ -3,10 +3,28 @@
 #ifndef GO_SCHED_BACKTRACE_H
 #define GO_SCHED_BACKTRACE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
-struct go__hog;
-struct go__worker;
+#include "arch/lock.h"
+#include "sched/question.h"
+
+/* A part of a runtime. */
+struct go__backtrace {
+	struct go__question question;
+	int signal; /* Constant: hogs are asked by it; 0: they are not. */
+};
+
+/* A part of a worker: its host.  Under lock, where hogs are asked. */
+struct go__host_thread {
+	struct go__lock lock;
+	bool there;
+	pthread_t id;
+};
+
+/* Where hogs are asked, the calling thread hosts the worker from here on, or
+ * nobody does. */
+void go__host_is_here(struct go__worker *w, bool here);
 
 /* Can hogs be asked for their backtraces here? */
 bool go__backtrace_is_possible(void);

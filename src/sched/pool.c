@@ -51,7 +51,7 @@ __attribute__((noinline)) static void begin(struct go__thread *self)
 	self->entered = self->pool.runtime;
 	self->pool.id = pthread_self();
 	go__sys_thread_name(self->pool.runtime->thread_name);
-	mask_signals(self->pool.runtime->backtrace_signal);
+	mask_signals(self->pool.runtime->backtrace.signal);
 	go__lock_acquire(&p->lock);
 	p->present++;
 	go__lock_release(&p->lock);

@@ -65,7 +65,7 @@ static void configure(struct go_runtime *rt, const go_runtime_options *o)
 	rt->on_stuck_arg = o->on_stuck_arg;
 	/* Without threads there is no watchdog to ask. */
 	if (o->flavour != GO_CURRENT_THREAD)
-		rt->backtrace_signal = o->backtrace_signal;
+		rt->backtrace.signal = o->backtrace_signal;
 	go__pool_init(&rt->pool, o->max_blocking_threads,
 		      span(o->blocking_keep_alive_ns));
 	strncpy(rt->thread_name, o->thread_name, sizeof(rt->thread_name) - 1);

@@ -50,7 +50,7 @@ void go__stuck_report(struct go__worker *w, uint64_t ran_ns)
 	if (!t || !go__dump_brief(t, rt, &brief) ||
 	    go__picks(w) != w->watched.picks || is_known(rt, brief.site))
 		return;
-	if (rt->backtrace_signal)
+	if (rt->backtrace.signal)
 		n = go__backtrace_ask(
 			&(struct go__hog){w, t, w->watched.picks});
 	r = (go_stuck_report){
@@ -59,7 +59,7 @@ void go__stuck_report(struct go__worker *w, uint64_t ran_ns)
 		.name = brief.named ? brief.name : NULL,
 		.site = brief.site,
 		.ran_ns = (int64_t)ran_ns,
-		.frames = n ? rt->question.frame : NULL,
+		.frames = n ? rt->backtrace.question.frame : NULL,
 		.frame_count = n,
 	};
 	rt->on_stuck(&r, rt->on_stuck_arg);

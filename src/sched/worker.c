@@ -19,7 +19,7 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 	w->seed = go__mix(rt->seed + index) | 1; /* Never 0: pick.c. */
 	w->limit = GO__NO_DEADLINE;
 	go__queue_init(&w->inbox);
-	go__lock_init(&w->host_lock);
+	go__lock_init(&w->thread.lock);
 	go__wheel_init(&w->wheel, go__note_time(w, go__sys_now()));
 }
 

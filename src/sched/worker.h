@@ -21,14 +21,12 @@
 
 #include <gofer/runtime.h>
 
-#include <pthread.h>
-
 #include "arch/overflow.h"
 #include "arch/stack.h"
+#include "sched/backtrace.h"
 #include "sched/idle.h"
 #include "sched/poller.h"
 #include "sched/pool.h"
-#include "sched/question.h"
 #include "sched/queue.h"
 #include "sched/ring.h"
 #include "sched/task.h"
@@ -162,11 +160,7 @@ struct go__worker {
 		uint64_t picks, since;
 		bool hogged; /* For longer than the threshold. */
 	} watched;
-
-	/* Under host_lock, where hogs are asked (backtrace.c): its host. */
-	struct go__lock host_lock;
-	bool hosted;
-	pthread_t thread;
+	struct go__host_thread thread; /* Its own rules: backtrace.h. */
 };
 
 /*
@@ -231,7 +225,6 @@ struct go_runtime {
 	uint64_t stuck_after;
 	void (*on_stuck)(const struct go_stuck_report *report, void *arg);
 	void *on_stuck_arg;
-	int backtrace_signal; /* By which hogs are asked; 0: they are not. */
 
 	/* The list of all runtimes: dump.c. */
 	_Atomic(struct go_runtime *) next_runtime;
@@ -268,8 +261,8 @@ struct go_runtime {
 	/* The watchdog only: sites that have been reported (stuck.c). */
 	const char *stuck_site[GO__STUCK_SITES];
 	unsigned stuck_sites;
-	struct go__question question; /* To a hog. */
-	bool watched;                 /* Constant: there is a watchdog. */
+	struct go__backtrace backtrace; /* Its own rules: backtrace.h. */
+	bool watched;                   /* Constant: there is a watchdog. */
 	pthread_t watchdog;
 
 	struct go__lock lock; /* Creation, shutdown, who hosts. */
@@ -636,18 +629,6 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 int go__worker_host(struct go__worker *w, bool (*done)(void *), void *arg);
 /* Free what a guest's worker keeps between its turns. */
 void go__worker_retire(struct go__worker *w);
-
-/* ---- backtrace.c ---- */
-
-/* Part of the next one. */
-void go__note_host(struct go__worker *w, bool here);
-
-/* The calling thread hosts the worker from here on, or nobody does. */
-static inline void go__host_is_here(struct go__worker *w, bool here)
-{
-	if (w->runtime->backtrace_signal)
-		go__note_host(w, here);
-}
 
 /* ---- lend.c ---- */
 

@@ -93,11 +93,10 @@ void go__park_for_worker(struct go__task *t, struct go__context *to)
 	MODEL_WRITE(payload[t - model_task]) = 1;
 }
 
-void go__note_host(struct go__worker *w, bool here)
+void go__host_is_here(struct go__worker *w, bool here)
 {
 	(void)w;
 	(void)here;
-	model_not_called();
 }
 
 void go__after_switch(struct go__worker *w)

@@ -23,9 +23,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "both.h"
-#include "everywhere.h"
+#include "backtrace.h"
 #include "support.h"
+
+enum {
+	ATTEMPTS = 50,
+};
 
 #if defined(__has_feature)
 #define HAS_FEATURE(x) __has_feature(x)
@@ -37,13 +40,6 @@
 #else
 #define ON_TSAN 0
 #endif
-
-enum {
-	ASK = SIGUSR2,
-	FRAMES_MOST = 64,
-	REPORTS_MOST = 8,
-	ATTEMPTS = 50,
-};
 
 #ifdef __clang__
 #define PLACE(name) __attribute__((noinline, section(name)))
@@ -76,30 +72,7 @@ static bool is_inner(const void *at)
 	       (const char *)at < __stop_inner_code;
 }
 
-/* ---- what has been told ---- */
-
-struct report {
-	unsigned count;
-	void *frame[FRAMES_MOST];
-};
-
-static struct report report[REPORTS_MOST];
-static ATOMIC(int) reports;
-
-static void on_stuck(const go_stuck_report *r, void *unused)
-{
-	struct report *to = &report[atomic_load(&reports) % REPORTS_MOST];
-
-	(void)unused;
-	if (!r->name || strcmp(r->name, "hog") != 0)
-		return; /* One that was not given the processor. */
-	to->count = r->frame_count;
-	for (unsigned i = 0; i < r->frame_count; i++)
-		to->frame[i] = r->frames[i];
-	if ((r->frame_count == 0) != (r->frames == NULL))
-		to->count = FRAMES_MOST; /* Wrong in each test. */
-	atomic_fetch_add(&reports, 1);
-}
+/* ---- hogs ---- */
 
 /* The first frame from number `from` on that is there; or r->count. */
 static unsigned find(const struct report *r, bool (*is_there)(const void *),
@@ -109,10 +82,6 @@ static unsigned find(const struct report *r, bool (*is_there)(const void *),
 		from++;
 	return from;
 }
-
-/* ---- hogs ---- */
-
-static ATOMIC(int) served, enough;
 
 /* ThreadSanitizer calls handlers when its thread does something that it knows,
  * as atomics are. */
@@ -222,16 +191,6 @@ static void *spawn_hogs(void *arg)
 	return NULL;
 }
 
-static void run_once(const go_runtime_options *o, go_fn *fn, void *arg)
-{
-	void *result = NULL;
-
-	atomic_store(&reports, 0);
-	atomic_store(&served, 0);
-	cr_assert_eq(go_run_with(o, fn, arg, &result), 0);
-	cr_assert_null(result, "%s", (const char *)result);
-}
-
 /* Until all reports have frames. */
 static void run_for_frames(const go_runtime_options *o, int n, go_fn *body,
 			   void (*fn)(void))
@@ -248,32 +207,6 @@ static void run_for_frames(const go_runtime_options *o, int n, go_fn *body,
 			all = all && report[k].count != 0;
 	}
 	cr_assert(all, "no frames");
-}
-
-static go_runtime_options asking(int flavour, unsigned workers)
-{
-	MAKE(go_runtime_options, o, .flavour = flavour, .workers = workers,
-	     .on_stuck = on_stuck, .backtrace_signal = ASK);
-
-	return o;
-}
-
-/* Where the unwinder does not link that is said, and nothing else happens. */
-static bool is_possible(void)
-{
-#ifdef GO_NO_UNWIND
-	go_runtime_options o = asking(GO_MULTI_THREAD, 1);
-	go_runtime *rt;
-
-	cr_assert_eq(go_runtime_create(&rt, &o), -ENOTSUP);
-	cr_assert_eq(setenv("GOFER_BACKTRACE_SIGNAL", "10", 1), 0);
-	cr_assert_eq(go_runtime_create(&rt, NULL), 0);
-	cr_assert_eq(go_runtime_shutdown(rt, GO_NEVER), 0);
-	cr_assert_eq(go_runtime_destroy(rt), 0);
-	return false;
-#else
-	return true;
-#endif
 }
 
 /* The hog stands in `inner`, which `outer` has called, and the stack ends where
@@ -429,211 +362,7 @@ Test(backtrace, shutdown_meanwhile, .timeout = 60)
 	}
 }
 
-/* ---- signals at any time ---- */
-
-enum {
-	THREADS_MOST = 256,
-	SITES = 128, /* As many as are reported in one runtime. */
-};
-
-/* The threads of the runtime that are alive. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_t thread[THREADS_MOST];
-static unsigned threads;
-
-static void thread_begins(void *unused)
-{
-	(void)unused;
-	pthread_mutex_lock(&lock);
-	if (threads < THREADS_MOST)
-		thread[threads++] = pthread_self();
-	pthread_mutex_unlock(&lock);
-}
-
-static void thread_ends(void *unused)
-{
-	(void)unused;
-	pthread_mutex_lock(&lock);
-	for (unsigned i = 0; i < threads; i++)
-		if (pthread_equal(thread[i], pthread_self()))
-			thread[i] = thread[--threads];
-	pthread_mutex_unlock(&lock);
-}
-
-static ATOMIC(bool) calm;
-static ATOMIC(unsigned) sent;
-
-/* A plain thread sends signals to those of the runtime, and to the process. */
-static void *storm(void *unused)
-{
-	uint32_t seed = 1;
-
-	while (!atomic_load(&calm)) {
-		seed = seed * 1664525 + 1013904223;
-		pthread_mutex_lock(&lock);
-		if (threads != 0)
-			pthread_kill(thread[(seed >> 8) % threads], ASK);
-		pthread_mutex_unlock(&lock);
-		if (seed >> 27 == 0)
-			kill(getpid(), ASK);
-		if (seed >> 29 == 0)
-			usleep(50);
-		atomic_fetch_add(&sent, 1);
-	}
-	return unused;
-}
-
-static void *echo_fiber(void *unused, void *in)
-{
-	(void)unused;
-	for (int i = 0; i < 20; i++)
-		in = fiber_yield(in);
-	return in;
-}
-
-static void *use_fibers(void *arg)
-{
-	fiber *f;
-
-	if (fiber_create(&f, echo_fiber, NULL, NULL) < 0)
-		return arg;
-	while (fiber_resume(f, NULL, NULL) == 0)
-		;
-	fiber_destroy(f);
-	return NULL;
-}
-
-static void *nothing(void *arg)
-{
-	return arg;
-}
-
-static void *use_sections(void *arg)
-{
-	for (int i = 0; i < 5; i++) {
-		if (go_blocking_begin() < 0)
-			return arg;
-		go_blocking_end();
-	}
-	return NULL;
-}
-
-static void *send_some(void *chan)
-{
-	void *message = NULL;
-
-	for (int i = 0; i < 20; i++)
-		go_chan_send((go_chan *)chan, &message);
-	return NULL;
-}
-
-static const char site[SITES][2] = ALL_ZERO;
-
-/* For some milliseconds: some of these are found, and are over when asked. */
-static void *hog_briefly(void *arg)
-{
-	uint64_t turns = (uintptr_t)arg;
-
-	for (volatile uint64_t i = 0; i < turns * 10000; i = i + 1)
-		;
-	return NULL;
-}
-
-/* All that leaves a stack, or comes to one. */
-static void *switch_about(void *arg)
-{
-	void *message;
-	go_chan *chan;
-	go_group group;
-
-	MUST(go_chan_create(&chan, sizeof(void *), 0) == 0);
-	MUST(go_group_init(&group, NULL) == 0);
-	MUST(go_group_spawn(&group, send_some, chan) == 0);
-	for (int i = 0; i < 20; i++) {
-		MUST(go_group_spawn(&group, nothing, NULL) == 0);
-		MUST(go_group_spawn(&group, use_fibers, NULL) == 0);
-		if (i % 4 == 0)
-			MUST(go_group_spawn(&group, use_sections, NULL) == 0);
-		MUST(go_chan_recv(chan, &message) == 0);
-		for (int k = 0; k < 20; k++)
-			go_yield();
-		go_sleep(1);
-	}
-	MUST(go_group_wait(&group) == 0);
-	go_chan_destroy(chan);
-	return arg;
-}
-
-static void *in_a_storm(void *arg)
-{
-	pthread_t stormer;
-	void *wrong = NULL;
-
-	(void)arg;
-	atomic_store(&calm, false);
-	MUST(pthread_create(&stormer, NULL, storm, NULL) == 0);
-	for (uint64_t i = 0; i < test_rounds(100) && !wrong; i++) {
-		for (unsigned k = 0; k < 4; k++)
-			MUST(go_spawn_at(hog_briefly,
-					 (void *)(uintptr_t)(i % 64),
-					 site[(i * 4 + k) % SITES]) == 0);
-		wrong = switch_about(NULL);
-	}
-	while (atomic_load(&sent) < 1000)
-		go_sleep(GO_MILLISECOND);
-	atomic_store(&calm, true);
-	MUST(pthread_join(stormer, NULL) == 0);
-	return wrong;
-}
-
-static void run_in_a_storm(int flavour, unsigned workers)
-{
-	go_runtime_options o = asking(flavour, workers);
-
-	o.stuck_after_ns = 1;
-	o.hooks.thread_start = thread_begins;
-	o.hooks.thread_stop = thread_ends;
-	atomic_store(&enough, 0);
-	atomic_store(&sent, 0);
-	run_once(&o, in_a_storm, NULL);
-}
-
-Test(backtrace, in_a_storm_of_signals, .timeout = 120)
-{
-	if (!is_possible())
-		return;
-	run_in_a_storm(GO_MULTI_THREAD, 1);
-	run_in_a_storm(GO_MULTI_THREAD, 3);
-	run_in_a_storm(GO_HOME_THREAD, 2);
-}
-
 #ifdef GO_TEST_HOOKS
-#include "sched/backtrace.h"
-
-static ATOMIC(unsigned) walks, empty, endless;
-
-static void note_walk(void *const *frame, unsigned n)
-{
-	(void)frame;
-	atomic_fetch_add(&walks, 1);
-	atomic_fetch_add(&empty, n == 0);
-	atomic_fetch_add(&endless, n >= 4 * 32);
-}
-
-/* Each of them walks, wherever it has come: in a switch, in the scheduler. */
-Test(backtrace, walks_at_any_moment, .timeout = 120)
-{
-	if (!is_possible())
-		return;
-	atomic_store(&go__backtrace_hook, note_walk);
-	run_in_a_storm(GO_MULTI_THREAD, 1);
-	run_in_a_storm(GO_MULTI_THREAD, 3);
-	run_in_a_storm(GO_HOME_THREAD, 2);
-	cr_assert_gt(atomic_load(&walks), 100u);
-	cr_assert_eq(atomic_load(&empty), 0u);
-	cr_assert_eq(atomic_load(&endless), 0u);
-}
-
 /* Where the signal cannot be sent. */
 Test(backtrace, no_signal_is_sent, .timeout = 60)
 {
