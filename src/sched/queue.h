@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An unbounded queue of tasks under a lock: the runtime's injection queue (other
- * threads' submissions, and what overflows a ring), a worker's inbox (tasks that
- * must run there), the starved.
+ * An unbounded queue of tasks under a lock: the runtime's injection queue
+ * (other threads' submissions, and what overflows a ring), a worker's inbox
+ * (tasks that must run there), the starved.
  *
  * TWO LANES, one for tasks that have run and one for new ones, are first in,
- * first out each, and take turns while both hold tasks.  In a single one whoever
- * is woken waits until all have begun that were spawned before: with a million
- * new tasks, for seconds.
+ * first out each, and take turns while both hold tasks.  In a single one
+ * whoever is woken waits until all have begun that were spawned before: with a
+ * million new tasks, for seconds.
  *
  * Linked through waiter.next, so a push cannot fail.  Everybody looks at the
  * count first, without the lock, so an empty queue costs one load.

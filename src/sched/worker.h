@@ -250,8 +250,7 @@ struct go_runtime {
 	/* Bumped when the last task has ended while closing, and when the
 	 * phase changes; a futex for go_runtime_shutdown(). */
 	_Atomic uint32_t news;
-	/* Futex of the watchdog: 0 it sleeps, 1 it ticks, 2 it must end, 3 it
-	 * has. */
+	/* Futex of the watchdog, whose states watchdog.c has. */
 	_Atomic uint32_t watch;
 	/* The watchdog: workers made so far, of worker_count + spares. */
 	_Atomic unsigned slots;
