@@ -150,9 +150,10 @@ typedef struct go_runtime_options {
 	/* Name of the runtime's threads, copied; the first 15 bytes count.
 	 * NULL: "gofer".  GOFER_THREAD_NAME. */
 	const char *thread_name;
-	/* After how many picks a worker looks at what it would starve: other
-	 * threads' submissions, the oldest new task, timers, descriptors.
-	 * 0: 61.  GOFER_FAIRNESS_INTERVAL. */
+	/* After how many picks a worker looks at what it would starve: timers,
+	 * descriptors, tasks that its queues had no room for; every second
+	 * time at new tasks, other threads' submissions and its own oldest in
+	 * turns.  0: 61.  GOFER_FAIRNESS_INTERVAL. */
 	unsigned fairness_interval;
 	/* Rather run tasks on stacks without guard than not at all, where the
 	 * system has no more guards.  One runtime that asks for it turns it on
