@@ -176,9 +176,9 @@ __attribute__((noinline)) static bool answer_keeping_errno(void)
 	return answered;
 }
 
-static struct go__lock lock;
+static struct go__lock install_lock;       /* Of installed. */
 static struct sigaction previous[SIGNALS]; /* Constant once installed. */
-static bool installed[SIGNALS];            /* Under lock. */
+static bool installed[SIGNALS];            /* Under install_lock. */
 
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
@@ -227,11 +227,11 @@ int go__backtrace_on_signal(int sig)
 		return -EINVAL;
 	if (!go__backtrace_is_possible())
 		return -ENOTSUP;
-	go__lock_acquire(&lock);
+	go__lock_acquire(&install_lock);
 	if (!installed[sig])
 		r = install(sig);
 	if (r == 0)
 		installed[sig] = true;
-	go__lock_release(&lock);
+	go__lock_release(&install_lock);
 	return r;
 }
