@@ -8,6 +8,10 @@
 
 #ifndef GO_NO_UNWIND
 #include <unwind.h>
+#if defined(__GLIBC__) && defined(__aarch64__)
+#include <link.h>
+#include <sys/auxv.h>
+#endif
 #endif
 
 #if defined(__GLIBC__) || defined(__APPLE__)
@@ -30,6 +34,47 @@ unsigned go__unwind(void **frame, unsigned most)
 	return 0;
 }
 #else
+/* ---- the dynamic linker, where it misleads: see unwind.h ---- */
+
+#if defined(__GLIBC__) && defined(__aarch64__)
+/* Set by go__unwind_begin(), always to the same. */
+static uintptr_t linker, linker_end;
+
+static void find_linker(void)
+{
+	uintptr_t base = getauxval(AT_BASE), end = 0;
+	const ElfW(Ehdr) *file = (const void *)base;
+	const ElfW(Phdr) * part;
+
+	if (!base || linker)
+		return;
+	part = (const void *)(base + file->e_phoff);
+	for (unsigned i = 0; i < file->e_phnum; i++)
+		if (part[i].p_type == PT_LOAD &&
+		    part[i].p_vaddr + part[i].p_memsz > end)
+			end = part[i].p_vaddr + part[i].p_memsz;
+	linker_end = base + end;
+	linker = base;
+}
+
+static bool misleads(const void *at)
+{
+	return (uintptr_t)at - linker < linker_end - linker;
+}
+#else
+static void find_linker(void)
+{
+}
+
+static bool misleads(const void *at)
+{
+	(void)at;
+	return false;
+}
+#endif
+
+/* ---- the walk ---- */
+
 struct walk {
 	void **frame;
 	unsigned most, n;
@@ -50,7 +95,7 @@ static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *arg)
 	if (!at || walk->n == walk->most)
 		return _URC_END_OF_STACK;
 	walk->frame[walk->n++] = at;
-	return _URC_NO_REASON;
+	return misleads(at) ? _URC_END_OF_STACK : _URC_NO_REASON;
 }
 
 unsigned go__unwind(void **frame, unsigned most)
@@ -65,6 +110,7 @@ bool go__unwind_begin(void)
 {
 	void *frame[4];
 
+	find_linker();
 	return go__unwind(frame, sizeof(frame) / sizeof(frame[0])) != 0;
 }
 #endif

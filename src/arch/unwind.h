@@ -20,6 +20,10 @@
  * x86-64 and aarch64), and ours are in the .S files.  Code without any is where
  * the walk ends.  Assembly whose tables are wrong may lead it astray, as it
  * would a debugger; but it is the program that crashes then.
+ *
+ * Such is glibc's for aarch64, at the place where a function is looked up at
+ * its first call (_dl_runtime_resolve, 2.36: 16 bytes that the caller's PLT has
+ * pushed are not counted).  So there a walk ends in the dynamic linker.
  */
 #ifndef GO_ARCH_UNWIND_H
 #define GO_ARCH_UNWIND_H
