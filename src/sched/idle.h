@@ -30,8 +30,8 @@
  * switches.  So a submit wakes nobody while a worker is already `searching`,
  * and in return the last worker that stops searching because it found a task
  * looks at every queue once more, after it has said that it searches no more
- * (again write, then read), and wakes another if more than a lone task lies
- * somewhere.  The look replaces the wake-up that submitters left out.
+ * (again write, then read), and wakes another if enough lies somewhere (below).
+ * The look replaces the wake-up that submitters left out.
  *
  * DEFERRAL.  A submit from inside a worker wakes nobody either while its own
  * queues hold fewer than `enough` tasks: the worker will very likely run them
@@ -51,12 +51,14 @@
  *     they were short, but it had many                 half as many
  *     it had few, and who woke it gets on briskly      twice as many
  *
- * and one that does not get on briskly, at its fair turn (pick.c): two are
- * enough.  (It may be held up by a long task each time that it has made short
- * ones; who takes those need not have much to do.)  At most it is what takes as
- * long as three wake-ups do, at a twentieth of a microsecond each.  The number
- * may be stale, and two who change it at once may undo each other's: it
- * decides when others are woken, never whether; that is the watchdog's part.
+ * and one that does not get on briskly, at its fair turn (pick.c), or because
+ * the watchdog sees it run one task from a tick to the next: two are enough, and
+ * two of its own are, whatever the number is by then.  (It may be held up by a
+ * long task each time that it has made short ones; who takes those need not
+ * have much to do.)  At most it is what takes as long as three wake-ups do, at a
+ * twentieth of a microsecond each.  The number may be stale, and two who change
+ * it at once may undo each other's: it decides when others are woken, never
+ * whether; that is the watchdog's part.
  *
  * The list of sleepers has a lock: going to sleep and being woken cost a
  * system call each, so the lock does not show, and it keeps list and counts
@@ -143,10 +145,14 @@ void go__stint_judge(struct go__worker *w, uint64_t now, bool falls_asleep);
 
 /* How a worker gets on: ENOUGH. */
 struct go__pace {
-	_Atomic bool brisk; /* The owner writes: its tasks are short. */
+	/* Its tasks are short.  The owner writes, and the watchdog "no". */
+	_Atomic bool brisk;
 	/* The owner only: picks and tasks made when it last saw, and when. */
 	uint64_t made, seen_at;
 };
+
+/* Its owner: it begins anew, after a sleep (pick.c). */
+void go__pace_begin(struct go__worker *w, uint64_t now);
 
 static inline uint32_t go__idle_count(uint64_t state)
 {
@@ -345,8 +351,8 @@ static inline bool go__idle_search(struct go__idle *idle)
 
 /*
  * Stop searching, having found a task.  Returns true if we were the last: the
- * caller then looks at every queue and calls go__idle_pick() if more than a
- * lone task lies somewhere.
+ * caller then looks at every queue and calls go__idle_pick() if enough lies
+ * somewhere.
  */
 static inline bool go__idle_stop_search(struct go__idle *idle)
 {

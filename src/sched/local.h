@@ -102,6 +102,23 @@ static inline void go__enqueue(struct go__worker *w, struct go__task *t)
 	go__worker_reopen(w, was);
 }
 
+/* So many tasks in this worker's queues are enough to wake another. */
+static inline unsigned go__enough(const struct go__worker *w)
+{
+	/* relaxed: ENOUGH in idle.h. */
+	return atomic_load_explicit(&w->pace.brisk, memory_order_relaxed)
+		       ? go__idle_enough(&w->runtime->idle)
+		       : GO__ENOUGH_LEAST;
+}
+
+/* Its tasks are long, says its owner or the watchdog. */
+static inline void go__pace_slow(struct go__worker *w)
+{
+	go__idle_set_enough(&w->runtime->idle, GO__ENOUGH_LEAST);
+	/* relaxed: a guess for others. */
+	atomic_store_explicit(&w->pace.brisk, false, memory_order_relaxed);
+}
+
 /* Tasks lie in our queues: wake a worker if the rule of idle.h says so. */
 static inline void go__submit(struct go__worker *w)
 {

@@ -189,11 +189,11 @@ void go__look_at_poller(struct go__worker *w, uint64_t now)
 }
 
 /*
- * A new task that waits for long, and runs although the newest ones are not
- * over: our oldest, or some that came from elsewhere, in turns, at every second
- * look.  Each of them begins a branch on top of those that have been begun, so
- * what a tree of tasks holds at once grows with their number; those that have
- * run go to the ring's end, and may come in any number.
+ * At every second look, a new task that waits for long, and runs although the
+ * newest ones are not over: our oldest, or some from elsewhere, in turns.  Each
+ * of them begins a branch on top of those that have been begun, so what a tree
+ * of tasks holds at once grows with their number; unless we have none of our
+ * own.  Those that have run go to the ring's end, and may come in any number.
  */
 static struct go__task *look_for_old(struct go__worker *w)
 {
@@ -203,23 +203,38 @@ static struct go__task *look_for_old(struct go__worker *w)
 		return from_injection(w, 0);
 	if (w->fair_turn % 4)
 		t = go__fresh_take_one(&w->fresh);
-	return t ? t : from_injection(w, OLD_MOST);
+	return t ? t
+		 : from_injection(w, go__fresh_count(&w->fresh) ? OLD_MOST
+								: BATCH);
 }
 
-/* Say whether our tasks are short: ENOUGH in idle.h. */
+/* ---- how it gets on: ENOUGH in idle.h ---- */
+
+static uint64_t picks_and_spawns(const struct go__worker *w)
+{
+	/* relaxed: our own. */
+	return go__picks(w) +
+	       atomic_load_explicit(&w->spawned, memory_order_relaxed);
+}
+
+/* It has slept, which says nothing of its tasks. */
+void go__pace_begin(struct go__worker *w, uint64_t now)
+{
+	w->pace.made = picks_and_spawns(w);
+	w->pace.seen_at = now;
+}
+
 static void note_pace(struct go__worker *w, uint64_t now)
 {
-	struct go__pace *p = &w->pace;
-	/* relaxed, all: our own, and a guess for others. */
-	uint64_t made = go__picks(w) +
-			atomic_load_explicit(&w->spawned, memory_order_relaxed);
-	bool brisk = now - p->seen_at < (made - p->made) * GO__LONG_TASK_NS;
+	uint64_t made = picks_and_spawns(w) - w->pace.made;
 
-	atomic_store_explicit(&p->brisk, brisk, memory_order_relaxed);
-	if (!brisk)
-		go__idle_set_enough(&w->runtime->idle, GO__ENOUGH_LEAST);
-	p->made = made;
-	p->seen_at = now;
+	if (now - w->pace.seen_at < made * GO__LONG_TASK_NS)
+		/* relaxed: as above. */
+		atomic_store_explicit(&w->pace.brisk, true,
+				      memory_order_relaxed);
+	else
+		go__pace_slow(w);
+	go__pace_begin(w, now);
 }
 
 /* What the worker's own tasks could starve. */
@@ -237,6 +252,9 @@ static struct go__task *fair_look(struct go__worker *w)
 	run_timers(&w->runtime->worker[other].wheel, now);
 	if (now - w->polled_at >= w->runtime->poll_interval)
 		go__look_at_poller(w, now);
+	/* Each pick may be such a look: then our rings have their turn here. */
+	if (w->fair_turn % 4 == 3)
+		return NULL;
 	if (go__queue_count(&w->runtime->starved) && (t = from_starved(w)))
 		return t;
 	return look_for_old(w);
@@ -325,12 +343,11 @@ bool go__work_anywhere(struct go__worker *w)
 /* True if more lies somewhere than its worker had better run itself. */
 static bool surplus(struct go_runtime *rt)
 {
-	unsigned enough = go__idle_enough(&rt->idle);
-
 	if (go__queue_count(&rt->injection))
 		return true;
 	for (unsigned i = 0; i < go__slots(rt); i++)
-		if (go__ring_count(&rt->worker[i]) >= enough &&
+		if (go__ring_count(&rt->worker[i]) >=
+			    go__enough(&rt->worker[i]) &&
 		    go__may_be_taken(&rt->worker[i]))
 			return true;
 	return false;

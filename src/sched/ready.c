@@ -59,7 +59,7 @@ void go__notify(struct go_runtime *rt)
 /* The same by a worker for what lies in its queues: so many tasks. */
 static void notify_if_enough(struct go__worker *self, unsigned tasks)
 {
-	if (tasks >= go__idle_enough(&self->runtime->idle))
+	if (tasks >= go__enough(self))
 		notify(self->runtime, self);
 }
 

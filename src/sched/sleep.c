@@ -468,6 +468,7 @@ static void begin_stint(struct go__worker *w, uint64_t now)
 	w->stint.since = now;
 	w->stint.runs = w->runs;
 	w->stint.open = true;
+	go__pace_begin(w, now);
 }
 
 /* What `enough` ought to be, as far as we can tell; 0: we cannot. */

@@ -128,6 +128,17 @@ static bool has_tasks_for_others(struct go__worker *w)
 	       (w->runtime->migrate && go__queue_count(&w->inbox) != 0);
 }
 
+/* What go__submit_shared() has left for us, if it was not enough for that. */
+static bool has_deferred(struct go__worker *w)
+{
+	unsigned n = go__ring_count(w);
+
+	/* relaxed: a guess, once per tick. */
+	if (atomic_load_explicit(&w->next, memory_order_relaxed))
+		n++;
+	return n >= GO__ENOUGH_LEAST && go__may_be_taken(w);
+}
+
 static void look_at(struct go__worker *w, struct findings *f)
 {
 	struct go__watched *seen = &w->watched;
@@ -145,8 +156,10 @@ static void look_at(struct go__worker *w, struct findings *f)
 	/* relaxed: thieves may read it a round late. */
 	atomic_store_explicit(&w->stuck, stuck, memory_order_relaxed);
 	f->hogs += seen->hogged;
+	if (stuck)
+		go__pace_slow(w);
 	f->left = f->left || (stuck && has_tasks_for_others(w)) ||
-		  go__may_be_taken(w) >= 2;
+		  has_deferred(w);
 	f->kept = f->kept || (seen->hogged && has_tasks_for_others(w));
 }
 

@@ -101,6 +101,57 @@ Test(fairness, whatever_the_rhythm, .timeout = 60)
 	}
 }
 
+/*
+ * More than the ring of woken tasks holds, and a look at each pick: those in
+ * the ring must have turns beside those that came back from elsewhere.
+ */
+enum {
+	MANY = 400,
+	TURNS_EACH = 10
+};
+
+static int had_theirs;
+
+static void *yield_until_all_had_turns(void *arg)
+{
+	for (int i = 0; had_theirs < MANY; i++) {
+		MUST(i < ROUNDS / 100);
+		had_theirs += i == TURNS_EACH;
+		go_yield();
+	}
+	return arg;
+}
+
+static void *more_than_a_ring(void *arg)
+{
+	go_task t[MANY];
+
+	had_theirs = 0;
+	for (int i = 0; i < MANY; i++)
+		MUST(go_task_spawn(&t[i], yield_until_all_had_turns, NULL) ==
+		     0);
+	for (int i = 0; i < MANY; i++) {
+		void *wrong;
+
+		MUST(go_task_join(t[i], &wrong) == 0 && !wrong);
+	}
+	return arg;
+}
+
+Test(fairness, more_than_a_ring_at_every_rhythm, .timeout = 60)
+{
+	for (unsigned interval = 1; interval < 10; interval++) {
+		MAKE(go_runtime_options, o, .flavour = GO_CURRENT_THREAD,
+		     .fairness_interval = interval);
+		void *result;
+
+		cr_assert_eq(go_run_with(&o, more_than_a_ring, NULL, &result),
+			     0);
+		cr_assert_null(result, "interval %u: %s", interval,
+			       (const char *)result);
+	}
+}
+
 /* ---- woken beside new ones ---- */
 
 enum {

@@ -39,9 +39,12 @@ static void thief(void *unused)
 	(void)unused;
 	while (atomic_load(&pushing)) {
 		uint32_t n = go__fresh_take(&fresh, batch, 4);
+		struct go__task *t = go__fresh_take_one(&fresh);
 
 		while (n > 0)
 			take(batch[--n]);
+		if (t)
+			take(t);
 		n = go__woken_take(&woken, batch, 4, true);
 		while (n > 0)
 			take(batch[--n]);

@@ -153,15 +153,15 @@ Test(runtime, many_threads_use_one_runtime, .timeout = 60)
 }
 
 /*
- * Every other pick takes the oldest new task, for which thieves come as well:
- * one that loses the race must not run it.  (With the bug back it fails three
- * times out of four.)
+ * Every fourth pick takes the oldest new task, for which thieves come as well:
+ * one that loses the race must not run it.  (With the bug back it fails one time
+ * out of two, and test_ring one out of three.)
  */
 Test(runtime, fair_looks_race_with_thieves, .timeout = 120)
 {
-	MAKE(go_runtime_options, o, .fairness_interval = 2);
+	MAKE(go_runtime_options, o, .fairness_interval = 1);
 
-	for (uint64_t i = test_rounds(60); i > 0; i--)
+	for (uint64_t i = test_rounds(500); i > 0; i--)
 		use_by_many(&o);
 }
 
