@@ -157,6 +157,7 @@ static void setup_few(void)
 {
 	setup_inside(2, spawn_rest, 2, 0);
 	go__idle_set_enough(&RT->idle, 8);
+	atomic_init(&RT->worker[0].pace.brisk, true);
 }
 
 static void setup_wake_two(void)

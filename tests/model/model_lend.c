@@ -242,16 +242,22 @@ static bool leave_three(unsigned n)
 	return leave_tasks(3);
 }
 
+/* Two are not enough for a worker whose tasks are short. */
+static void setup_deferring(bool (*first)(unsigned n))
+{
+	setup_first(2, first);
+	go__idle_set_enough(&RT->idle, 8);
+	atomic_init(&RT->worker[0].pace.brisk, true);
+}
+
 static void setup_left(void)
 {
-	setup_first(2, leave_two);
-	go__idle_set_enough(&RT->idle, 8);
+	setup_deferring(leave_two);
 }
 
 static void setup_left_in_injection(void)
 {
-	setup_first(2, leave_three);
-	go__idle_set_enough(&RT->idle, 8);
+	setup_deferring(leave_three);
 }
 
 /* ---- One of several goes ------------------------------------------------- */
