@@ -115,7 +115,7 @@ static int had_theirs;
 static void *yield_until_all_had_turns(void *arg)
 {
 	for (int i = 0; had_theirs < MANY; i++) {
-		MUST(i < ROUNDS / 100);
+		MUST(i < ROUNDS / 10);
 		had_theirs += i == TURNS_EACH;
 		go_yield();
 	}
