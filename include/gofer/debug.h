@@ -56,21 +56,25 @@ typedef struct go_stuck_report {
 	const char *name; /* The first 64 bytes; NULL: it has none. */
 	const char *site; /* Where it was spawned: "file:line". */
 	int64_t ran_ns;   /* How long it has run by now without a pause. */
-	/* Where it was a moment later: the functions, the innermost first; of
-	 * the others, return addresses.  0, NULL: nobody has asked
-	 * (go_runtime_options.backtrace_signal), or it has not answered. */
+	/* Where it was a moment later: the innermost functions, at most 32,
+	 * that in which it was first; of the others, return addresses.  A task
+	 * that is inside a raw fiber (fiber.h) shows the stack of that.  0,
+	 * NULL: nobody has asked (go_runtime_options.backtrace_signal), or it
+	 * has not answered. */
 	unsigned frame_count;
 	void *const *frames;
 } go_stuck_report;
 
 /*
  * Write a report to standard error; a ready-made on_stuck.  One line, and one
- * more for each frame: what backtrace_symbols_fd(3) says, where the C library
- * has it, else the address.
+ * more for each frame: its module, how far in that it is, and the address.
+ * With glibc before 2.35 and on macOS they are from backtrace_symbols_fd(3),
+ * which may wait for the dynamic linker's lock, as while a thread is in
+ * dlopen(3); with other C libraries there is the address alone.
  *
  * Returns  nothing.
- * Context  any, signal handlers included; with frames, where that function may
- *          be called: glibc's may in handlers.
+ * Context  any, signal handlers included; but for these where it may wait for
+ *          that lock and there are frames.
  * Parks    never; blocks in write(2).
  */
 GO_API void go_stuck_print(const go_stuck_report *report, void *unused);

@@ -14,11 +14,15 @@
 #endif
 #endif
 
-#if defined(__GLIBC__) || defined(__APPLE__)
+#ifdef __GLIBC__
+#include <dlfcn.h> /* And so its macro, where there is _dl_find_object(). */
+#endif
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+#include <errno.h>
+#include <link.h>
+#elif defined(__GLIBC__) || defined(__APPLE__)
 #include <execinfo.h>
 #define HAVE_NAMES 1
-#else
-#define HAVE_NAMES 0
 #endif
 
 #ifdef GO_NO_UNWIND
@@ -115,21 +119,49 @@ bool go__unwind_begin(void)
 }
 #endif
 
-#if HAVE_NAMES
+#ifdef HAVE_NAMES
 void go__unwind_print(int fd, void *const *frame, unsigned n)
 {
 	backtrace_symbols_fd(frame, (int)n, fd);
 }
 #else
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+/* As backtrace_symbols_fd() does it, which has a lock for that: a hog that it
+ * tells of may be in dlopen(). */
+static void put_frame(struct go__text *x, void *at)
+{
+	struct dl_find_object object;
+
+	if (_dl_find_object(at, &object) == 0) {
+		const struct link_map *map = object.dlfo_link_map;
+
+		/* The program itself has no name there. */
+		go__text_put(x, map->l_name && *map->l_name
+					? map->l_name
+					: program_invocation_name);
+		go__text_put(x, "(+");
+		go__text_number(x, (uintptr_t)at - map->l_addr, 16);
+		go__text_put(x, ")");
+	}
+	go__text_put(x, "[");
+	go__text_number(x, (uintptr_t)at, 16);
+	go__text_put(x, "]\n");
+}
+#else
+static void put_frame(struct go__text *x, void *at)
+{
+	go__text_number(x, (uintptr_t)at, 16);
+	go__text_char(x, '\n');
+}
+#endif
+
 void go__unwind_print(int fd, void *const *frame, unsigned n)
 {
 	struct go__text x;
 
 	go__text_init(&x, fd);
-	for (unsigned i = 0; i < n; i++) {
-		go__text_number(&x, (uintptr_t)frame[i], 16);
-		go__text_char(&x, '\n');
-	}
+	for (unsigned i = 0; i < n; i++)
+		put_frame(&x, frame[i]);
 	(void)go__text_flush(&x);
 }
 #endif

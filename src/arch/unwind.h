@@ -7,13 +7,16 @@
  * not link (GO_NO_UNWIND; CMakeLists.txt finds out), nothing walks.
  *
  * IN A SIGNAL HANDLER  An unwinder has to find out which table is about an
- * address.  GNU's asks glibc since 2.35, by _dl_find_object(), which takes no
- * lock.  Older and other C libraries are asked by dl_iterate_phdr(), under a
- * lock of theirs: a handler then waits while another thread loads a library,
- * and for ever if it has interrupted its own thread in that.  The first walk of
- * a process may set things up, for which the unwinder has a lock, and has the
- * dynamic linker look its functions up: so it is not made in a handler, but by
- * go__unwind_begin().
+ * address.  That of gcc 12 and later asks glibc 2.35 and later, by
+ * _dl_find_object(), which takes no lock.  Other C libraries are asked by
+ * dl_iterate_phdr(), and so is any by older unwinders and LLVM's, under a lock
+ * of the dynamic linker's: a handler then waits while another thread loads a
+ * library, and for ever if it has interrupted its own thread in that.  Tables
+ * that a program registers at run time (__register_frame(), for code that it
+ * makes itself) are looked up under a lock of the unwinder's.  The first walk
+ * of a process may set things up, for which the unwinder has a lock, and has
+ * the dynamic linker look its functions up: so it is not made in a handler, but
+ * by go__unwind_begin().
  *
  * WHAT IT RELIES ON  is that tables are right at every instruction, as those
  * are that compilers write (-fasynchronous-unwind-tables, the default on
@@ -43,8 +46,10 @@ bool go__unwind_begin(void);
 unsigned go__unwind(void **frame, unsigned most);
 
 /*
- * Write a line for each: with names, where the C library knows any, and then it
- * may take a lock of the dynamic linker's.  Allocates nothing.
+ * Write a line for each: which module it is in, and where, as far as the C
+ * library says.  Takes no lock, but for one of the dynamic linker's with glibc
+ * before 2.35 and on macOS.  Allocates nothing.  A module that is being
+ * unloaded meanwhile may be read when it is gone.
  */
 void go__unwind_print(int fd, void *const *frame, unsigned n);
 
