@@ -37,7 +37,7 @@ static bool is_known(struct go_runtime *rt, const char *site)
 	return false;
 }
 
-void go__stuck_report(struct go__worker *w, uint64_t ran_ns)
+bool go__stuck_report(struct go__worker *w, uint64_t ran_ns)
 {
 	struct go_runtime *rt = w->runtime;
 	/* relaxed: a block can be read whatever it holds now. */
@@ -49,7 +49,7 @@ void go__stuck_report(struct go__worker *w, uint64_t ran_ns)
 
 	if (!t || !go__dump_brief(t, rt, &brief) ||
 	    go__picks(w) != w->watched.picks || is_known(rt, brief.site))
-		return;
+		return false;
 	if (rt->backtrace.signal)
 		n = go__backtrace_ask(
 			&(struct go__hog){w, t, w->watched.picks});
@@ -64,6 +64,7 @@ void go__stuck_report(struct go__worker *w, uint64_t ran_ns)
 	};
 	rt->on_stuck(&r, rt->on_stuck_arg);
 	go__exit_if_forked(rt);
+	return rt->backtrace.signal != 0;
 }
 
 void go_stuck_print(const go_stuck_report *r, void *unused)

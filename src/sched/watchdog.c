@@ -213,14 +213,17 @@ static void lend(struct go_runtime *rt, struct remembered *watch,
 		watch->retry_at = f->now + RETRY;
 }
 
+/* The watchdog waits for a hog that is asked, and others for it: so it asks one
+ * at a tick.  Those that are left are not known yet, and found again. */
 static void report(struct go_runtime *rt, const struct findings *f, bool all)
 {
 	for (unsigned i = 0; i < go__slots(rt); i++) {
 		struct go__worker *w = &rt->worker[i];
 
 		if (w->watched.hogged &&
-		    (all || has_tasks(w) || go__queue_count(&w->inbox) != 0))
-			go__stuck_report(w, f->now - w->watched.since);
+		    (all || has_tasks(w) || go__queue_count(&w->inbox) != 0) &&
+		    go__stuck_report(w, f->now - w->watched.since))
+			return;
 	}
 }
 

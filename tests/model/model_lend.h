@@ -151,11 +151,12 @@ void go__worker_init(struct go__worker *w, struct go_runtime *rt,
 	setup_worker(w, index);
 }
 
-void go__stuck_report(struct go__worker *w, uint64_t ran_ns)
+bool go__stuck_report(struct go__worker *w, uint64_t ran_ns)
 {
 	(void)w;
 	(void)ran_ns;
 	model_not_called();
+	return false;
 }
 
 void go__stack_free(struct go__stack unused)

@@ -95,11 +95,12 @@ uint64_t go__runtime_live(struct go_runtime *rt)
 	return 0;
 }
 
-void go__stuck_report(struct go__worker *w, uint64_t ran_ns)
+bool go__stuck_report(struct go__worker *w, uint64_t ran_ns)
 {
 	(void)w;
 	(void)ran_ns;
 	model_not_called();
+	return false;
 }
 
 void go__notify(struct go_runtime *rt)
