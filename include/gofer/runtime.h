@@ -217,9 +217,11 @@ typedef struct go_runtime_options {
 	 * not use: a handler stays installed for the life of the process; what
 	 * nobody has asked for goes to its former handler, if there was one.
 	 * Calls that a signal interrupts in spite of SA_RESTART, as poll(2),
-	 * return EINTR to the hog.  Not dump_signal, nor one that stands for a
-	 * fault, nor SIGPIPE.  0: no backtraces.
-	 * GOFER_BACKTRACE_SIGNAL: its number. */
+	 * return EINTR to the hog; rarely, when it has just ended, to the task
+	 * that runs on its thread then.  If another handler takes that one's
+	 * place there are no backtraces, until another runtime is made.  Not
+	 * dump_signal, nor one that stands for a fault, nor SIGPIPE.  0: no
+	 * backtraces.  GOFER_BACKTRACE_SIGNAL: its number. */
 	int backtrace_signal;
 	/* Must be zero. */
 	uint64_t reserved[8];

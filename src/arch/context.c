@@ -11,7 +11,7 @@ _Static_assert(offsetof(struct go__context, sp) == 0, "known to the .S files");
 /*
  * What go__self() answers; NULL before a thread's first call.  Assembly reads
  * and writes it, nothing else: see context.h.  Initial-exec, so that reading
- * it takes no call in a shared object either; such an object uses 80 bytes of
+ * it takes no call in a shared object either; such an object uses 88 bytes of
  * the static space that glibc keeps for libraries loaded late.  musl keeps
  * none: there it is loaded at the start of the program (docs/embedding.md).
  */

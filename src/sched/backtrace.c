@@ -36,7 +36,14 @@
  * are no sections.)  The walk begins at the innermost, and ends with it: where
  * it is stuck is there.
  *
- * A FORMER HANDLER of the signal is called when nobody has asked.
+ * A FORMER HANDLER of the signal is called when nobody has asked.  Whoever has
+ * installed that may find ours as its own former one, and call it (io/signals.c
+ * does, if somebody subscribes, ends that, and subscribes again): so a thread
+ * that is passing a signal on does not pass it on once more.
+ *
+ * ANOTHER HANDLER may be installed over ours, or none.  So each runtime that is
+ * made looks, and installs ours again; and the watchdog looks before it sends,
+ * since a signal at its default action would end the program.
  *
  * TESTS  test_backtrace.c, test_backtrace_storm.c; model_question.c.
  */
@@ -77,10 +84,16 @@ void go__host_is_here(struct go__worker *w, bool here)
 		note(&w->thread, here);
 }
 
+/* Do signals of this number come to us? */
+static bool is_installed(int sig);
+
 static bool send_signal(struct go__worker *w)
 {
 	struct go__host_thread *host = &w->thread;
 	bool sent;
+
+	if (!is_installed(w->runtime->backtrace.signal))
+		return false;
 
 	go__lock_acquire(&host->lock);
 	sent = host->there &&
@@ -176,33 +189,82 @@ __attribute__((noinline)) static bool answer_keeping_errno(void)
 	return answered;
 }
 
-static struct go__lock install_lock;       /* Of installed. */
-static struct sigaction previous[SIGNALS]; /* Constant once installed. */
-static bool installed[SIGNALS];            /* Under install_lock. */
+static struct go__lock install_lock; /* Of who installs. */
+/* The former handlers: one of them, or none.  Written under install_lock. */
+static void (*_Atomic former[SIGNALS])(int sig);
+static void (*_Atomic former_info[SIGNALS])(int sig, siginfo_t *info,
+					    void *context);
 
-static void on_signal(int sig, siginfo_t *info, void *context)
+/* What this thread is passing on, a bit for each signal.  Initial-exec, as in
+ * arch/context.c: no call is made to find it. */
+static __attribute__((
+	tls_model("initial-exec"))) _Thread_local volatile uint64_t passing;
+
+static void pass_signal_on(int sig, siginfo_t *info, void *context)
 {
-	const struct sigaction *p = &previous[sig];
+	/* relaxed, both: functions do not change. */
+	void (*plain)(int) =
+		atomic_load_explicit(&former[sig], memory_order_relaxed);
+	void (*full)(int, siginfo_t *, void *) =
+		atomic_load_explicit(&former_info[sig], memory_order_relaxed);
 
-	if (answer_keeping_errno())
-		return;
-	if (p->sa_flags & SA_SIGINFO)
-		p->sa_sigaction(sig, info, context);
-	else if (p->sa_handler != SIG_DFL && p->sa_handler != SIG_IGN)
-		p->sa_handler(sig);
+	if (full)
+		full(sig, info, context);
+	else if (plain)
+		plain(sig);
 }
 
+static void on_asked(int sig, siginfo_t *info, void *context)
+{
+	uint64_t bit = UINT64_C(1) << (sig - 1);
+
+	if ((passing & bit) || answer_keeping_errno())
+		return;
+	passing |= bit;
+	pass_signal_on(sig, info, context);
+	passing &= ~bit;
+}
+
+static bool is_ours(const struct sigaction *a)
+{
+	return (a->sa_flags & SA_SIGINFO) && a->sa_sigaction == on_asked;
+}
+
+static bool is_installed(int sig)
+{
+	struct sigaction now;
+
+	return go__sys_sigaction(sig, NULL, &now) == 0 && is_ours(&now);
+}
+
+static void set_former(int sig, const struct sigaction *a)
+{
+	bool info = a->sa_flags & SA_SIGINFO;
+	bool plain =
+		!info && a->sa_handler != SIG_DFL && a->sa_handler != SIG_IGN;
+
+	/* relaxed, both: sigaction(2) comes after it, and then a handler. */
+	atomic_store_explicit(&former[sig], plain ? a->sa_handler : NULL,
+			      memory_order_relaxed);
+	atomic_store_explicit(&former_info[sig], info ? a->sa_sigaction : NULL,
+			      memory_order_relaxed);
+}
+
+/* Unless ours is there. */
 static int install(int sig)
 {
 	struct sigaction action = {
-		.sa_sigaction = on_signal,
+		.sa_sigaction = on_asked,
 		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART,
 	};
-	/* Before ours can run. */
-	int r = go__sys_sigaction(sig, NULL, &previous[sig]);
+	struct sigaction old;
+	int r = go__sys_sigaction(sig, NULL, &old);
 
+	if (r < 0 || is_ours(&old))
+		return r;
 	sigemptyset(&action.sa_mask);
-	return r < 0 ? r : go__sys_sigaction(sig, &action, NULL);
+	set_former(sig, &old);
+	return go__sys_sigaction(sig, &action, NULL);
 }
 
 bool go__backtrace_is_possible(void)
@@ -221,17 +283,14 @@ bool go__backtrace_signal_is_good(int sig)
 
 int go__backtrace_on_signal(int sig)
 {
-	int r = 0;
+	int r;
 
 	if (!go__backtrace_signal_is_good(sig))
 		return -EINVAL;
 	if (!go__backtrace_is_possible())
 		return -ENOTSUP;
 	go__lock_acquire(&install_lock);
-	if (!installed[sig])
-		r = install(sig);
-	if (r == 0)
-		installed[sig] = true;
+	r = install(sig);
 	go__lock_release(&install_lock);
 	return r;
 }

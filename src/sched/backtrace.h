@@ -30,7 +30,7 @@ void go__host_is_here(struct go__worker *w, bool here);
 bool go__backtrace_is_possible(void);
 /* May they be asked by this signal? */
 bool go__backtrace_signal_is_good(int sig);
-/* Answer on this signal; 0 or -errno.  Once per signal. */
+/* Answer on this signal, from now on or still; 0 or -errno. */
 int go__backtrace_on_signal(int sig);
 
 /*
