@@ -52,13 +52,13 @@
  *     it had few, and who woke it gets on briskly      twice as many
  *
  * and one that does not get on briskly, at its fair turn (pick.c), or because
- * the watchdog sees it run one task from a tick to the next: two are enough, and
- * two of its own are, whatever the number is by then.  (It may be held up by a
- * long task each time that it has made short ones; who takes those need not
- * have much to do.)  At most it is what takes as long as three wake-ups do, at a
- * twentieth of a microsecond each.  The number may be stale, and two who change
- * it at once may undo each other's: it decides when others are woken, never
- * whether; that is the watchdog's part.
+ * the watchdog sees it run one task from a tick to the next: two are enough,
+ * and two of its own are, whatever the number is by then.  (It may be held up
+ * by a long task each time that it has made short ones; who takes those need
+ * not have much to do.)  At most it is what takes as long as three wake-ups
+ * do, at a twentieth of a microsecond each.  The number may be stale, and two
+ * who change it at once may undo each other's: it decides when others are
+ * woken, never whether; that is the watchdog's part.
  *
  * The list of sleepers has a lock: going to sleep and being woken cost a
  * system call each, so the lock does not show, and it keeps list and counts

@@ -154,8 +154,8 @@ Test(runtime, many_threads_use_one_runtime, .timeout = 60)
 
 /*
  * Every fourth pick takes the oldest new task, for which thieves come as well:
- * one that loses the race must not run it.  (With the bug back it fails one time
- * out of two, and test_ring one out of three.)
+ * one that loses the race must not run it.  (With the bug back it fails one
+ * time out of two, and test_ring one out of three.)
  */
 Test(runtime, fair_looks_race_with_thieves, .timeout = 120)
 {
