@@ -270,28 +270,54 @@ NOINLINE ssize_t go__sys_process_madvise(const struct iovec *v, size_t n,
 	return r < 0 ? -errno : r;
 }
 
-NOINLINE int go__sys_futex_wait(_Atomic uint32_t *word, uint32_t value,
-				uint64_t deadline_ns)
+/* The BITSET form takes an absolute deadline. */
+static int futex_wait_until(_Atomic uint32_t *word, uint32_t value,
+			    uint64_t deadline_ns)
 {
 	struct timespec t = {
 		.tv_sec = (time_t)(deadline_ns / 1000000000u),
 		.tv_nsec = (long)(deadline_ns % 1000000000u),
 	};
+	long r =
+		syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
+			value, deadline_ns == UINT64_MAX ? NULL : &t, NULL,
+			FUTEX_BITSET_MATCH_ANY);
+
+	return r < 0 ? -errno : 0;
+}
+
+/*
+ * ThreadSanitizer puts handlers off until the thread calls a function that it
+ * knows, and syscall() is none of them.  A signal that comes just before the
+ * system call does not even end it, so there it ends by itself now and then.
+ */
+static int futex_wait_in_slices(_Atomic uint32_t *word, uint32_t value,
+				uint64_t deadline_ns)
+{
+	const uint64_t slice = 20 * 1000 * 1000;
+	uint64_t now = go__sys_now(), until;
+	int r;
+
+	do {
+		until = deadline_ns;
+		if (now < deadline_ns && deadline_ns - now > slice)
+			until = now + slice;
+		r = futex_wait_until(word, value, until);
+		now = go__sys_now(); /* One that it knows. */
+	} while (r == -ETIMEDOUT && until != deadline_ns);
+	return r;
+}
+
+NOINLINE int go__sys_futex_wait(_Atomic uint32_t *word, uint32_t value,
+				uint64_t deadline_ns)
+{
 	int saved = errno;
 	int r = ASK(futex_wait);
 
 	if (r)
 		return r;
-	/* The BITSET form takes an absolute deadline. */
-	r = (int)syscall(SYS_futex, word,
-			 FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value,
-			 deadline_ns == UINT64_MAX ? NULL : &t, NULL,
-			 FUTEX_BITSET_MATCH_ANY);
-	r = r < 0 ? -errno : 0;
-	/* ThreadSanitizer puts handlers off until a function that it knows is
-	 * called, and syscall() is none of them. */
-	if (GO__TSAN && r == -EINTR)
-		(void)go__sys_now();
+	r = GO__TSAN ? futex_wait_in_slices(word, value, deadline_ns)
+		     : futex_wait_until(word, value, deadline_ns);
 	errno = saved;
 	return r;
 }

@@ -21,14 +21,26 @@ static void *take_turns(void *arg)
 	return NULL;
 }
 
-/* Each body gives up after so many rounds; a starved task has no turn then. */
+/*
+ * Each body gives up after so many rounds; a starved task has no turn then.
+ * But not before some seconds: the system may run one worker only meanwhile.
+ */
 enum {
 	ROUNDS = 100 * 1000
 };
 
+static int64_t began;
+
 static bool go_on(int round)
 {
-	return atomic_load(&turns) < 100 && round < ROUNDS;
+	return atomic_load(&turns) < 100 &&
+	       (round < ROUNDS || go_now() - began < 5 * GO_SECOND);
+}
+
+static void begin_turns(void)
+{
+	atomic_store(&turns, 0);
+	began = go_now();
 }
 
 static void *yield_pinned(void *arg)
@@ -45,7 +57,7 @@ static void *pinned_tasks_share(void *arg)
 	go_task t[3], victim;
 
 	(void)arg;
-	atomic_store(&turns, 0);
+	begin_turns();
 	for (int i = 0; i < 3; i++) {
 		o.task = &t[i];
 		MUST(go_spawn_with(&o, yield_pinned, NULL) == 0);
@@ -76,7 +88,7 @@ static void *spawn_and_join(void *arg)
 	go_task victim, t;
 
 	(void)arg;
-	atomic_store(&turns, 0);
+	begin_turns();
 	MUST(go_task_spawn(&victim, take_turns, NULL) == 0);
 	while (atomic_load(&turns) == 0)
 		go_yield();
