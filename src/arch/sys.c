@@ -270,54 +270,34 @@ NOINLINE ssize_t go__sys_process_madvise(const struct iovec *v, size_t n,
 	return r < 0 ? -errno : r;
 }
 
-/* The BITSET form takes an absolute deadline. */
-static int futex_wait_until(_Atomic uint32_t *word, uint32_t value,
-			    uint64_t deadline_ns)
+/* ThreadSanitizer puts handlers off until a function is called that it knows,
+ * which syscall() is not.  So there a wait comes back for that. */
+static uint64_t slice_end(uint64_t deadline_ns)
 {
-	struct timespec t = {
-		.tv_sec = (time_t)(deadline_ns / 1000000000u),
-		.tv_nsec = (long)(deadline_ns % 1000000000u),
-	};
-	long r =
-		syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG,
-			value, deadline_ns == UINT64_MAX ? NULL : &t, NULL,
-			FUTEX_BITSET_MATCH_ANY);
+	uint64_t end = go__sys_now() + 20 * 1000 * 1000;
 
-	return r < 0 ? -errno : 0;
-}
-
-/*
- * ThreadSanitizer puts handlers off until the thread calls a function that it
- * knows, and syscall() is none of them.  A signal that comes just before the
- * system call does not even end it, so there it ends by itself now and then.
- */
-static int futex_wait_in_slices(_Atomic uint32_t *word, uint32_t value,
-				uint64_t deadline_ns)
-{
-	const uint64_t slice = 20 * 1000 * 1000;
-	uint64_t now = go__sys_now(), until;
-	int r;
-
-	do {
-		until = deadline_ns;
-		if (now < deadline_ns && deadline_ns - now > slice)
-			until = now + slice;
-		r = futex_wait_until(word, value, until);
-		now = go__sys_now(); /* One that it knows. */
-	} while (r == -ETIMEDOUT && until != deadline_ns);
-	return r;
+	return end < deadline_ns ? end : deadline_ns;
 }
 
 NOINLINE int go__sys_futex_wait(_Atomic uint32_t *word, uint32_t value,
 				uint64_t deadline_ns)
 {
-	int saved = errno;
-	int r = ASK(futex_wait);
+	int saved = errno, r = ASK(futex_wait);
+	struct timespec t;
+	uint64_t end;
 
 	if (r)
 		return r;
-	r = GO__TSAN ? futex_wait_in_slices(word, value, deadline_ns)
-		     : futex_wait_until(word, value, deadline_ns);
+	do {
+		end = GO__TSAN ? slice_end(deadline_ns) : deadline_ns;
+		t = go__timespec(end);
+		/* The BITSET form takes an absolute deadline. */
+		r = (int)syscall(SYS_futex, word,
+				 FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, value,
+				 end == UINT64_MAX ? NULL : &t, NULL,
+				 FUTEX_BITSET_MATCH_ANY);
+		r = r < 0 ? -errno : 0;
+	} while ((r == -ETIMEDOUT || r == -EINTR) && end != deadline_ns);
 	errno = saved;
 	return r;
 }
@@ -486,10 +466,7 @@ NOINLINE int go__sys_eventfd(unsigned start, int flags)
 NOINLINE int go__sys_epoll_pwait2(int ep, struct epoll_event *v, int n,
 				  int64_t ns)
 {
-	struct timespec t = {
-		.tv_sec = (time_t)(ns / 1000000000),
-		.tv_nsec = (long)(ns % 1000000000),
-	};
+	struct timespec t = go__timespec(ns < 0 ? 0 : (uint64_t)ns);
 	int r = ASK(epoll_pwait2);
 
 	if (r)
@@ -552,10 +529,7 @@ NOINLINE int go__sys_thread_join(pthread_t thread)
 NOINLINE int go__sys_thread_join_until(pthread_t thread, uint64_t deadline_ns)
 {
 #if HAVE_CLOCKJOIN
-	struct timespec t = {
-		.tv_sec = (time_t)(deadline_ns / 1000000000u),
-		.tv_nsec = (long)(deadline_ns % 1000000000u),
-	};
+	struct timespec t = go__timespec(deadline_ns);
 	int r = ASK(thread_join);
 
 	return r ? r : -pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &t);

@@ -282,6 +282,12 @@ size_t go__sys_page_bytes(void);
  */
 ssize_t go__sys_process_madvise(const struct iovec *v, size_t n, int advice);
 
+static inline struct timespec go__timespec(uint64_t ns)
+{
+	return (struct timespec){.tv_sec = (time_t)(ns / 1000000000u),
+				 .tv_nsec = (long)(ns % 1000000000u)};
+}
+
 /*
  * Sleep while *word == value, until woken or until CLOCK_MONOTONIC reaches
  * deadline_ns (UINT64_MAX: no limit).  Returns 0; -EAGAIN (*word differs);

@@ -358,12 +358,6 @@ __attribute__((constructor(101))) void go__posix_begin(void)
 	pthread_atfork(NULL, NULL, make_all);
 }
 
-static struct timespec timespec_of(uint64_t ns)
-{
-	return (struct timespec){.tv_sec = (time_t)(ns / 1000000000u),
-				 .tv_nsec = (long)(ns % 1000000000u)};
-}
-
 /* What these return besides ETIMEDOUT counts as a spurious wake-up. */
 #ifdef __APPLE__
 /* A condition knows no other clock than the one that may be set, so it is told
@@ -377,14 +371,14 @@ static int sleep_until(struct bucket *b, uint64_t deadline_ns)
 	if (deadline_ns <= now)
 		return ETIMEDOUT;
 	deadline_ns -= now;
-	t = timespec_of(deadline_ns < year ? deadline_ns : year);
+	t = go__timespec(deadline_ns < year ? deadline_ns : year);
 	(void)pthread_cond_timedwait_relative_np(&b->awake, &b->mutex, &t);
 	return go__sys_now() < deadline_ns + now ? 0 : ETIMEDOUT;
 }
 #else
 static int sleep_until(struct bucket *b, uint64_t deadline_ns)
 {
-	struct timespec t = timespec_of(deadline_ns);
+	struct timespec t = go__timespec(deadline_ns);
 
 	return pthread_cond_timedwait(&b->awake, &b->mutex, &t);
 }
