@@ -172,19 +172,19 @@ enum {
 };
 
 static go_event sign = GO_EVENT_INIT;
-static int asleep, begun, begun_at_last;
+static ATOMIC(int) asleep, begun, begun_at_last; /* Workers may be lent. */
 
 static void *begin(void *arg)
 {
-	begun++;
+	atomic_fetch_add(&begun, 1);
 	return arg;
 }
 
 static void *sleep_for_sign(void *arg)
 {
-	asleep++;
+	atomic_fetch_add(&asleep, 1);
 	MUST(go_event_wait(&sign) == 0);
-	begun_at_last = begun;
+	atomic_store(&begun_at_last, atomic_load(&begun));
 	return arg;
 }
 
@@ -192,11 +192,12 @@ static void *wake_beside_a_crowd(void *arg)
 {
 	go_task t[SLEEPERS];
 
-	begun = asleep = 0;
+	atomic_store(&begun, 0);
+	atomic_store(&asleep, 0);
 	MUST(go_event_reset(&sign) >= 0);
 	for (int i = 0; i < SLEEPERS; i++)
 		MUST(go_task_spawn(&t[i], sleep_for_sign, NULL) == 0);
-	while (asleep < SLEEPERS)
+	while (atomic_load(&asleep) < SLEEPERS)
 		go_yield();
 	for (int i = 0; i < CROWD; i++)
 		MUST(go_spawn(begin, NULL) == 0);
@@ -206,7 +207,7 @@ static void *wake_beside_a_crowd(void *arg)
 
 		MUST(go_task_join(t[i], &wrong) == 0 && !wrong);
 	}
-	MUST(begun_at_last < CROWD / 2);
+	MUST(atomic_load(&begun_at_last) < CROWD / 2);
 	return arg;
 }
 
