@@ -151,8 +151,12 @@ static void look_at(struct go__worker *w, struct findings *f)
 	if (!stuck) {
 		seen->picks = picks;
 		seen->since = f->now;
+		seen->awaited = false;
 	}
 	seen->hogged = stuck && f->now - seen->since >= w->runtime->stuck_after;
+	/* Whoever is lent at this tick may run them before we report it. */
+	if (seen->hogged && (has_tasks(w) || go__queue_count(&w->inbox) != 0))
+		seen->awaited = true;
 	/* relaxed: thieves may read it a round late. */
 	atomic_store_explicit(&w->stuck, stuck, memory_order_relaxed);
 	f->hogs += seen->hogged;
@@ -220,8 +224,7 @@ static void report(struct go_runtime *rt, const struct findings *f, bool all)
 	for (unsigned i = 0; i < go__slots(rt); i++) {
 		struct go__worker *w = &rt->worker[i];
 
-		if (w->watched.hogged &&
-		    (all || has_tasks(w) || go__queue_count(&w->inbox) != 0) &&
+		if (w->watched.hogged && (all || w->watched.awaited) &&
 		    go__stuck_report(w, f->now - w->watched.since))
 			return;
 	}

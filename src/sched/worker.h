@@ -158,7 +158,7 @@ struct go__worker {
 	/* The watchdog only: what it saw last, and since when. */
 	struct go__watched {
 		uint64_t picks, since;
-		bool hogged; /* For longer than the threshold. */
+		bool hogged, awaited; /* For too long; own tasks waited. */
 	} watched;
 	struct go__host_thread thread; /* Its own rules: backtrace.h. */
 };
