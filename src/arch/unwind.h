@@ -27,9 +27,9 @@
  * Such is glibc's for aarch64, at the place where a function is looked up at
  * its first call (_dl_runtime_resolve, 2.36: 16 bytes that the caller's PLT has
  * pushed are not counted).  So there a walk ends in the dynamic linker.  On
- * riscv64 a walk may go in circles, seen in one of 18 runs of a storm of signals
- * (test_backtrace_storm.c), and not explained yet; it ends when the frames are
- * full.
+ * riscv64 a walk may go in circles, seen in one of 18 runs of a storm of
+ * signals (test_backtrace_storm.c), and not explained yet; it ends when the
+ * frames are full.
  */
 #ifndef GO_ARCH_UNWIND_H
 #define GO_ARCH_UNWIND_H
