@@ -48,6 +48,7 @@
 #include "arch/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -84,7 +85,7 @@ static int probe(const char *p)
 {
 	int pair[2];
 	ssize_t n;
-	int r = go__sys_pipe(pair);
+	int r = go__sys_pipe2(pair, O_CLOEXEC);
 
 	if (r < 0)
 		return r;

@@ -85,7 +85,6 @@ ONCE(int, connect, (int fd, const struct sockaddr *a, socklen_t len),	\
      (fd, a, len))							\
 ONCE(int, shutdown, (int fd, int how), (fd, how))			\
 ONCE(int, close, (int fd), (fd))					\
-ONCE(int, pipe, (int *pair), (pair))					\
 ONCE(int, poll, (struct pollfd *v, nfds_t n, int ms), (v, n, ms))	\
 RETRY(int, fcntl, (int fd, int op, long arg), (fd, op, arg))		\
 ONCE(int, getsockopt, (int fd, int level, int name, void *value,	\

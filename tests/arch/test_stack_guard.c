@@ -10,6 +10,7 @@
 #include "arch/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,11 +150,53 @@ Test(guard, no_descriptor_to_verify_with, .timeout = 20, .init = install_hook)
 {
 	struct go__stack_cache cache = {0};
 
-	answer[GO__SYS_pipe] = -EMFILE;
+	answer[GO__SYS_pipe2] = -EMFILE;
 	cr_assert_eq(go__stack_refill(&cache), -ENOMEM);
-	answer[GO__SYS_pipe] = 0;
+	answer[GO__SYS_pipe2] = 0;
 	cr_assert_eq(take(10, true), best());
 }
+
+/* ---- what it verifies with ---- */
+
+enum {
+	NUMBERS = 64
+};
+
+static bool inherited[NUMBERS];
+static unsigned writes, left_open;
+
+/* Would exec leave it open? */
+static bool is_inherited(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	return flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
+static int look_at_write(enum go__sys_call call)
+{
+	if (call != GO__SYS_write)
+		return 0;
+	writes++;
+	for (int fd = 0; fd < NUMBERS; fd++)
+		left_open += is_inherited(fd) && !inherited[fd];
+	return 0;
+}
+
+/* It lasts for a moment only: whoever starts a program then must not pass it
+ * on. */
+Test(guard, verifies_with_a_pipe_that_exec_closes, .timeout = 20)
+{
+	for (int fd = 0; fd < NUMBERS; fd++)
+		inherited[fd] = is_inherited(fd);
+	go__sys_hook = look_at_write;
+	take(10, true);
+	if (best() != GO__GUARD_PROTECT)
+		cr_assert_gt(writes, 0);
+	cr_assert_eq(left_open, 0);
+}
+
+/* ---- where nothing works ---- */
 
 static void nothing_works(void)
 {
