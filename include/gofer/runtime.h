@@ -191,7 +191,7 @@ typedef struct go_runtime_options {
 	/* Called when that happens while others wait, once for each site that
 	 * spawns such tasks, at most 128 in all, from a thread that does
 	 * nothing else meanwhile: keep it short, do not wait for tasks of this
-	 * runtime nor shut it down.  go_stuck_print() of debug.h writes a line.
+	 * runtime nor shut it down.  go_stuck_print() of debug.h writes it.
 	 * NULL: nobody is told.  GOFER_STUCK_REPORT: 1 has a line written where
 	 * this is NULL. */
 	void (*on_stuck)(const struct go_stuck_report *report, void *arg);
@@ -209,13 +209,15 @@ typedef struct go_runtime_options {
 	go_thread_hooks hooks;
 	/* Pollers, at most 16, through which workers learn from the system
 	 * which descriptors are ready; each worker serves any of them, and each
-	 * is two descriptors of the process.  No more than workers are made.
-	 * 0: one per 16 workers.  GOFER_POLLERS. */
+	 * is two descriptors of the process, with kqueue one.  No more than
+	 * workers are made.  0: one per 16 workers.  GOFER_POLLERS. */
 	unsigned pollers;
 	/* A hog's thread is sent this signal before it is reported, and tells
-	 * where it is: the report has a backtrace.  One that the program does
-	 * not use: a handler stays installed for the life of the process; what
-	 * nobody has asked for goes to its former handler, if there was one.
+	 * where it is, which takes up to a tenth of a second: the report has a
+	 * backtrace.  Without on_stuck, and in GO_CURRENT_THREAD, nothing is
+	 * reported, and nobody asked.  One that the program does not use: a
+	 * handler stays installed for the life of the process; what nobody has
+	 * asked for goes to its former handler, if there was one.
 	 * Calls that a signal interrupts in spite of SA_RESTART, as poll(2),
 	 * return EINTR to the hog; rarely, when it has just ended, to the task
 	 * that runs on its thread then.  If another handler takes that one's
@@ -256,8 +258,8 @@ GO_API int go_run_with_at(const go_runtime_options *options, go_fn *main_fn,
 	go_run_with_at(options, main_fn, arg, result, GO_SITE)
 
 /*
- * Make a runtime and start its workers.  On failure nothing is left behind and
- * *runtime is not touched.
+ * Make a runtime and start its workers.  On failure nothing is left behind but
+ * handlers of signals, and *runtime is not touched.
  *
  * Returns  0; -EINVAL (runtime is null, an option is out of range or reserved
  *          is not zero); -ENOTSUP (backtrace_signal, where the compiler's

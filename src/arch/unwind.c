@@ -8,7 +8,8 @@
 
 #ifndef GO_NO_UNWIND
 #include <unwind.h>
-#if defined(__GLIBC__) && defined(__aarch64__)
+#if defined(__GLIBC__) && (defined(__aarch64__) || defined(__riscv))
+#define LINKER_MISLEADS 1
 #include <link.h>
 #include <sys/auxv.h>
 #endif
@@ -40,7 +41,7 @@ unsigned go__unwind(void **frame, unsigned most)
 #else
 /* ---- the dynamic linker, where it misleads: see unwind.h ---- */
 
-#if defined(__GLIBC__) && defined(__aarch64__)
+#ifdef LINKER_MISLEADS
 /* Set by go__unwind_begin(), always to the same. */
 static uintptr_t linker, linker_end;
 

@@ -24,12 +24,11 @@
  * the walk ends.  Assembly whose tables are wrong may lead it astray, as it
  * would a debugger; but it is the program that crashes then.
  *
- * Such is glibc's for aarch64, at the place where a function is looked up at
- * its first call (_dl_runtime_resolve, 2.36: 16 bytes that the caller's PLT has
- * pushed are not counted).  So there a walk ends in the dynamic linker.  On
- * riscv64 a walk may go in circles, seen in one of 18 runs of a storm of
- * signals (test_backtrace_storm.c), and not explained yet; it ends when the
- * frames are full.
+ * Such is glibc's, at the place where a function is looked up at its first call
+ * (_dl_runtime_resolve, 2.36): for aarch64, where 16 bytes that the caller's
+ * PLT has pushed are not counted, and for riscv64, whose table says of no
+ * instruction there that the stack pointer has moved, so that a walk goes in
+ * circles.  So there a walk ends in the dynamic linker.
  */
 #ifndef GO_ARCH_UNWIND_H
 #define GO_ARCH_UNWIND_H

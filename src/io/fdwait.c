@@ -415,14 +415,12 @@ static int wait_task(struct go__fd_call *c, enum go__way way, uint64_t seen)
 /* The time until a deadline, for ppoll. */
 static const struct timespec *time_until(uint64_t deadline, struct timespec *ts)
 {
-	uint64_t now, ns;
+	uint64_t now;
 
 	if (deadline == GO__NO_DEADLINE)
 		return NULL;
 	now = go__sys_now();
-	ns = deadline > now ? deadline - now : 0;
-	ts->tv_sec = (time_t)(ns / 1000000000);
-	ts->tv_nsec = (long)(ns % 1000000000);
+	*ts = go__timespec(deadline > now ? deadline - now : 0);
 	return ts;
 }
 

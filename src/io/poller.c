@@ -253,8 +253,8 @@ static void sleep_over(struct go__poller *const *all, unsigned n,
 		       int64_t timeout_ns)
 {
 	struct pollfd v[GO__POLLERS_MOST];
-	struct timespec ts = {.tv_sec = timeout_ns / 1000000000,
-			      .tv_nsec = timeout_ns % 1000000000};
+	struct timespec ts =
+		go__timespec(timeout_ns < 0 ? 0 : (uint64_t)timeout_ns);
 
 	for (unsigned i = 0; i < n; i++)
 		v[i] = (struct pollfd){.fd = all[i]->queue.fd,

@@ -199,9 +199,7 @@ static int spawn(const struct go__start *start, go_task *handle)
 		return -ECHILD;
 	born.fn = go__blocking_withdrawn;
 	if (!self)
-		/* relaxed: see from_outside() in ready.c. */
-		atomic_fetch_add_explicit(&rt->visitors, 1,
-					  memory_order_relaxed);
+		go__visit(rt); /* As in from_outside() of ready.c. */
 	r = go__spawn_waiting(rt, self, &born,
 			      (const void *)(uintptr_t)start->fn, &t, handle);
 	if (r == 0)
@@ -209,9 +207,7 @@ static int spawn(const struct go__start *start, go_task *handle)
 	if (r < 0 && handle)
 		*handle = before;
 	if (!self)
-		/* [left] release -> go_runtime_destroy(). */
-		atomic_fetch_sub_explicit(&rt->visitors, 1,
-					  memory_order_release);
+		go__depart(rt);
 	return r;
 }
 

@@ -231,23 +231,8 @@ static bool is_child(const struct go__group *g)
 	return t && t->group == g;
 }
 
-int go_group_cancel(go_group *group)
-{
-	struct go__group *g = inside(group);
-	struct go__claimed woken;
-
-	if (!group)
-		return -EINVAL;
-	go__claimed_init(&woken);
-	go__lock_acquire(&g->lock);
-	cancel(g, &woken);
-	go__lock_release(&g->lock);
-	go__claimed_deliver(&woken);
-	return 0;
-}
-
-/* Cancel it for a wait that has ended early.  Returns the first error so far:
- * what children end with from here on is our doing. */
+/* Cancel it.  Returns the first error so far: what children end with from here
+ * on is our doing. */
 static int give_up(struct go__group *g)
 {
 	struct go__claimed woken;
@@ -260,6 +245,14 @@ static int give_up(struct go__group *g)
 	go__lock_release(&g->lock);
 	go__claimed_deliver(&woken);
 	return error;
+}
+
+int go_group_cancel(go_group *group)
+{
+	if (!group)
+		return -EINVAL;
+	(void)give_up(inside(group));
+	return 0;
 }
 
 int go_group_wait(go_group *group)

@@ -151,9 +151,6 @@ struct go__pace {
 	uint64_t made, seen_at;
 };
 
-/* Its owner: it begins anew, after a sleep (pick.c). */
-void go__pace_begin(struct go__worker *w, uint64_t now);
-
 static inline uint32_t go__idle_count(uint64_t state)
 {
 	return (uint32_t)state & 0xffffu;

@@ -98,18 +98,13 @@ static void set_loan(struct go__worker *w, enum go__loan loan)
 	atomic_store_explicit(&w->loan, loan, memory_order_release);
 }
 
-static unsigned count(const struct go_runtime *rt, enum go__loan loan)
+unsigned go__lent(const struct go_runtime *rt)
 {
 	unsigned n = 0;
 
 	for (unsigned i = rt->worker_count; i < go__slots(rt); i++)
-		n += go__loan_of(&rt->worker[i]) == loan;
+		n += go__loan_of(&rt->worker[i]) != GO__LOAN_FREE;
 	return n;
-}
-
-unsigned go__lent(const struct go_runtime *rt)
-{
-	return count(rt, GO__LOAN_LENT) + count(rt, GO__LOAN_RECALLED);
 }
 
 /* A slot that is free, if need be a new one; NULL: all are lent. */

@@ -94,7 +94,7 @@ static inline void go__enqueue_as(struct go__worker *w, struct go__task *t,
 }
 
 /* The same, closed or open. */
-static inline void go__enqueue(struct go__worker *w, struct go__task *t)
+GO__ALWAYS_INLINE void go__enqueue(struct go__worker *w, struct go__task *t)
 {
 	bool was = go__worker_close_if_open(w);
 
@@ -184,6 +184,21 @@ static inline uint64_t go__count_pick(struct go__worker *w)
 	/* relaxed: the watchdog looks for change, no more. */
 	atomic_store_explicit(&w->picks, picks, memory_order_relaxed);
 	return picks;
+}
+
+/* The same, and the tasks that it has begun. */
+static inline uint64_t go__picks_and_spawns(const struct go__worker *w)
+{
+	/* relaxed: as above. */
+	return go__picks(w) +
+	       atomic_load_explicit(&w->spawned, memory_order_relaxed);
+}
+
+/* Its pace is to be seen anew; a sleep, say, tells nothing of its tasks. */
+static inline void go__pace_begin(struct go__worker *w, uint64_t now)
+{
+	w->pace.made = go__picks_and_spawns(w);
+	w->pace.seen_at = now;
 }
 
 /* True if it is the host's turn to look at what our tasks could starve. */

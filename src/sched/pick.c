@@ -210,26 +210,12 @@ static struct go__task *look_for_old(struct go__worker *w)
 
 /* ---- how it gets on: ENOUGH in idle.h ---- */
 
-static uint64_t picks_and_spawns(const struct go__worker *w)
-{
-	/* relaxed: our own. */
-	return go__picks(w) +
-	       atomic_load_explicit(&w->spawned, memory_order_relaxed);
-}
-
-/* It has slept, which says nothing of its tasks. */
-void go__pace_begin(struct go__worker *w, uint64_t now)
-{
-	w->pace.made = picks_and_spawns(w);
-	w->pace.seen_at = now;
-}
-
 static void note_pace(struct go__worker *w, uint64_t now)
 {
-	uint64_t made = picks_and_spawns(w) - w->pace.made;
+	uint64_t made = go__picks_and_spawns(w) - w->pace.made;
 
 	if (now - w->pace.seen_at < made * GO__LONG_TASK_NS)
-		/* relaxed: as above. */
+		/* relaxed: a guess for others. */
 		atomic_store_explicit(&w->pace.brisk, true,
 				      memory_order_relaxed);
 	else

@@ -109,15 +109,14 @@ static void from_outside(struct go_runtime *rt, struct go__task *t)
 {
 	if (rt->dead)
 		return; /* Nobody is going to run it; locks may be held. */
-	/* relaxed: the task keeps the runtime until it is queued, and who
-	 * takes it from there acquires this as well. */
-	atomic_fetch_add_explicit(&rt->visitors, 1, memory_order_relaxed);
+	/* The task keeps the runtime until it is queued, and who takes it from
+	 * there acquires this as well. */
+	go__visit(rt);
 	if (go__task_stays(rt, t))
 		into_inbox(t->worker, t);
 	else
 		inject(rt, t);
-	/* [left] release -> go_runtime_destroy(). */
-	atomic_fetch_sub_explicit(&rt->visitors, 1, memory_order_release);
+	go__depart(rt);
 }
 
 void go__overflow_ring(struct go__worker *self, struct go__task *t)
@@ -133,9 +132,7 @@ void go__overflow_ring(struct go__worker *self, struct go__task *t)
 		n = go__fresh_take(&self->fresh, batch, OVERFLOW_MOST);
 	batch[n++] = t;
 	go__queue_push(&self->runtime->injection, batch, n);
-	notify_if_enough(self,
-			 GO__FRESH_CAPACITY +
-				 go__queue_count(&self->runtime->injection));
+	notify(self->runtime, self);
 }
 
 /* The worker after this one, past those that do not look at their inboxes. */

@@ -63,8 +63,8 @@ static void configure(struct go_runtime *rt, const go_runtime_options *o)
 	rt->stuck_after = span(o->stuck_after_ns);
 	rt->on_stuck = o->on_stuck;
 	rt->on_stuck_arg = o->on_stuck_arg;
-	/* Without threads there is no watchdog to ask. */
-	if (o->flavour != GO_CURRENT_THREAD)
+	/* Without threads there is no watchdog to ask, and nobody to tell. */
+	if (o->flavour != GO_CURRENT_THREAD && o->on_stuck)
 		rt->backtrace.signal = o->backtrace_signal;
 	go__pool_init(&rt->pool, o->max_blocking_threads,
 		      span(o->blocking_keep_alive_ns));

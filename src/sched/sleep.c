@@ -205,7 +205,7 @@ static void begin_vigil(struct vigil *v, struct go__worker *w)
 
 	v->n = 0;
 	watch_post(v, w->post);
-	for (unsigned i = 0; i < rt->posts && rt->posts > 1; i++) {
+	for (unsigned i = 0; i < rt->posts; i++) {
 		struct go__post *post = &rt->post[i];
 
 		if (post != w->post && is_free(post) && is_orphan(post)) {
@@ -425,9 +425,7 @@ static bool must_not_sleep(struct go__worker *w)
 /* Somebody has picked us; the signal may still be on its way. */
 static void await_signal(struct go__worker *w)
 {
-	/* acquire <- [roused]. */
-	while (!atomic_load_explicit(&w->roused, memory_order_acquire))
-		(void)go__sys_futex_wait(&w->roused, 0, GO__NO_DEADLINE);
+	sleep_on_futex(w);
 	/* relaxed: nobody writes it before we join the sleepers again. */
 	atomic_store_explicit(&w->roused, 0, memory_order_relaxed);
 }
@@ -468,7 +466,6 @@ static void begin_stint(struct go__worker *w, uint64_t now)
 	w->stint.since = now;
 	w->stint.runs = w->runs;
 	w->stint.open = true;
-	go__pace_begin(w, now);
 }
 
 /* What `enough` ought to be, as far as we can tell; 0: we cannot. */
@@ -531,6 +528,7 @@ bool go__worker_sleep(struct go__worker *w, bool searching)
 		call_hook(w, rt->hooks.thread_unpark);
 	}
 	now = go__note_time(w, go__sys_now());
+	go__pace_begin(w, now);
 	if (!go__idle_leave(&rt->idle, &w->sleeper, searching)) {
 		searching = true;
 		await_signal(w);

@@ -226,7 +226,6 @@ GO__ALWAYS_INLINE int spawn_here(go_fn *fn, void *arg, const char *site,
 {
 	struct go__worker *self = worker_here(go__self());
 	struct go__task *t;
-	bool was;
 	int r;
 
 	if (!fn)
@@ -242,9 +241,7 @@ GO__ALWAYS_INLINE int spawn_here(go_fn *fn, void *arg, const char *site,
 		go__ready_fresh(self, t);
 		return 0;
 	}
-	was = go__worker_close_if_open(self);
-	go__enqueue_as(self, t, go__alone(self));
-	go__worker_reopen(self, was);
+	go__enqueue(self, t);
 	go__submit(self);
 	return 0;
 }

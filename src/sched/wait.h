@@ -183,7 +183,7 @@ int go__wait_abandon(struct go__waiter *w);
 /* True if nobody has unlinked the node of a wait that ended so: early. */
 static inline bool go__wait_deserted(int r)
 {
-	return r < 0 && (r == -ETIMEDOUT || r == -ECANCELED || r == -EDEADLK);
+	return r == -ETIMEDOUT || r == -ECANCELED || r == -EDEADLK;
 }
 
 /* For the node of a wait that has just been begun. */

@@ -7,14 +7,7 @@
  * context), and a place for errno.  The two are apart so that a worker can be
  * handed to another thread.
  *
- * LOCK ORDER  Each lock here is a leaf, held for a few instructions, and none
- * is taken while another is held, but for these:
- *     a source's lock (descriptor, channel ...)  ->  nothing: it only claims;
- *                              select takes several, by rising addresses
- *     go__wheel.lock                             ->  nothing: it only claims
- *     go_runtime.lock                            ->  any
- *     go__idle.lock                              ->  the pool's, by a sentry
- *                              that looks for a deadlock (deadlock.c)
+ * LOCK ORDER  src/README.md has it, for all locks of the library.
  */
 #ifndef GO_SCHED_WORKER_H
 #define GO_SCHED_WORKER_H

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The semaphore: permits are conserved, whose deadline ever passes when.
+ * The semaphore: permits are conserved, whose deadline ever passes when, and
+ * who is ever cancelled.
  *
  * Runs sync/semaphore.c with its word and its line, on the waits of
  * model_wait.h.
  *
  * Shows: what was posted was taken or is there at the end; nobody sleeps while
- * there is a permit; who was given one has it, though the deadline came; the
- * taker sees what the giver did; the line is empty at the end.
+ * there is a permit; who was given one has it, though the deadline came, or the
+ * cancellation; the taker sees what the giver did; the line is empty at the
+ * end.
  *
- * Bounds: two takers, one of which may have a deadline, and two permits.
+ * Bounds: two takers, one of which may have a deadline or be cancelled, or both
+ * cancelled, and two permits.
  */
 #include "model_wait.h"
 
@@ -18,7 +21,7 @@
 
 static go_semaphore semaphore;
 static int data; /* Given with the one permit. */
-static int taken, expired;
+static int taken, gave_up;
 
 static void setup(void)
 {
@@ -27,16 +30,22 @@ static void setup(void)
 	model_name(&semaphore.word, "semaphore.word");
 	data = 0;
 	taken = 0;
-	expired = 0;
+	gave_up = 0;
+}
+
+static void setup_cancelled(void)
+{
+	setup();
+	model_cancels = true;
 }
 
 static bool acquire(void)
 {
 	int r = go_semaphore_acquire(&semaphore);
 
-	model_assert(r == 0 || r == -ETIMEDOUT);
+	model_assert(r == 0 || r == -ETIMEDOUT || r == -ECANCELED);
 	taken += r == 0;
-	expired += r != 0;
+	gave_up += r != 0;
 	return r == 0;
 }
 
@@ -84,7 +93,7 @@ static int left(void)
 
 static void conserved(void)
 {
-	model_assert(taken + expired == 2);
+	model_assert(taken + gave_up == 2);
 	model_assert(taken + left() == 2);
 }
 
@@ -104,6 +113,27 @@ static const struct model models[] = {
 			   MODEL_THREAD("second", taker, 0),
 			   MODEL_THREAD("giver", poster, 2),
 			   MODEL_THREAD("timer", model_expire, 0)},
+	},
+	{
+		.name = "cancel",
+		.setup = setup_cancelled,
+		.finish = conserved,
+		.preemptions = 2,
+		.thread = {MODEL_THREAD("first", taker, 0),
+			   MODEL_THREAD("second", taker, 0),
+			   MODEL_THREAD("giver", poster, 2),
+			   MODEL_THREAD("canceller", model_cancel, 0)},
+	},
+	{
+		.name = "cancel-both",
+		.setup = setup_cancelled,
+		.finish = conserved,
+		.preemptions = 1,
+		.thread = {MODEL_THREAD("first", taker, 0),
+			   MODEL_THREAD("second", taker, 0),
+			   MODEL_THREAD("giver", poster, 2),
+			   MODEL_THREAD("canceller", model_cancel, 0),
+			   MODEL_THREAD("other", model_cancel, 1)},
 	},
 	{
 		.name = "guard",
