@@ -95,6 +95,8 @@ GO_API int go_group_spawn_at(go_group *group, go_fn *fn, void *arg,
  *          stack: -ENOMEM); if none has, 0.  If the wait was ended early, by
  *          -ECANCELED or -ETIMEDOUT, that, unless a child had returned an error
  *          before; what the children that it cancels return does not count.
+ *          (Children have the group's deadline, too: if they end by it without
+ *          an error, before the wait does, they have completed.)
  *          -EINVAL (group is null); -EDEADLK (called by one of its children);
  *          -ENOMEM (a plain thread found no memory to wait with, and has not
  *          waited).
