@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Broadcasts: every subscriber sees every message, or is told how many it was
- * too slow for.  One subscribes at once, and is late; the other one later.
+ * too slow for.  One subscribes at once, and is late; the other one later; the
+ * third one takes what there is, and does not wait.
  *
  * Run it:    broadcast
- * Expect:    missed 2
+ * Expect:    6 is the last one so far
+ *            missed 2
  *            3
  *            4
  *            5
@@ -14,6 +16,7 @@
  */
 #include <gofer.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,9 +42,23 @@ static int show_in_task(go_subscriber *s)
 	return r < 0 ? r : go_task_join(t, NULL);
 }
 
+/* In a loop that has other things to do as well. */
+static int show_last(go_subscriber *s)
+{
+	int64_t missed;
+	int n = 0;
+
+	while ((missed = go_broadcast_try_recv(s, &n)) >= 0)
+		;
+	if (missed != -EAGAIN)
+		return (int)missed;
+	printf("%d is the last one so far\n", n);
+	return 0;
+}
+
 static void *count(void *unused)
 {
-	go_subscriber first, second;
+	go_subscriber first, second, third;
 	go_broadcast *numbers;
 	int r;
 
@@ -55,8 +72,11 @@ static void *count(void *unused)
 			go_broadcast_subscribe(numbers, &second);
 		go_broadcast_send(numbers, &n);
 	}
+	third = first; /* a copy is another one, at the same place */
+	r = show_last(&third);
 	go_broadcast_close(numbers);
-	r = show_in_task(&first);
+	if (r == 0)
+		r = show_in_task(&first);
 	if (r == 0)
 		r = show_in_task(&second);
 	go_broadcast_destroy(numbers);

@@ -26,6 +26,8 @@ static void *start(void *unused)
 	(void)unused;
 	if (r == 0)
 		r = go_dump(2);
+	if (r == 0) /* of one runtime, where there are several */
+		r = go_runtime_dump(go_runtime_current(), 2);
 	if (r == 0)
 		printf("dumped\n");
 	return GO_INT(r);

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Watched values: a task that follows a setting, and sees the latest one.
+ * Watched values: a task that follows a setting, and sees the latest one; and
+ * who only looks, at what holds now and whether it has changed since.
  *
  * Run it:    watch
- * Expect:    limit 30
+ * Expect:    it is 10, and has not changed
+ *            it has become 30
+ *            limit 30
  */
 #include <gofer.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,19 +32,45 @@ static void *follow(void *unused)
 	return NULL; /* closed */
 }
 
+/* Never waits, and works also when it is closed. */
+static int look(uint64_t *seen)
+{
+	struct setting now;
+	int r = go_watch_get(&setting, &now, seen);
+
+	if (r == 0 && go_watch_try(&setting, &now, seen) == -EAGAIN)
+		printf("it is %d, and has not changed\n", now.limit);
+	return r;
+}
+
+static int look_again(uint64_t *seen)
+{
+	struct setting now;
+	int r = go_watch_try(&setting, &now, seen);
+
+	if (r == 0)
+		printf("it has become %d\n", now.limit);
+	return r;
+}
+
 static void *change(void *unused)
 {
 	go_task follower;
-	int r;
+	uint64_t seen;
+	int r = look(&seen);
 
 	(void)unused;
+	if (r < 0)
+		return GO_INT(r);
 	for (int limit = 20; limit <= 30; limit += 10) {
 		struct setting next = {.limit = limit};
 
 		go_watch_send(&setting, &next);
 	}
+	r = look_again(&seen);
 	go_watch_close(&setting);
-	r = go_task_spawn(&follower, follow, NULL);
+	if (r == 0)
+		r = go_task_spawn(&follower, follow, NULL);
 	if (r == 0)
 		r = go_task_join(follower, NULL);
 	return GO_INT(r);

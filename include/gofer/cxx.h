@@ -9,7 +9,8 @@
  *
  * It is for C programs which load C++ later, by dlopen(): what they load calls
  * go_cxx_attach(), without an argument, before the first of its functions runs
- * in a task or as a fiber.
+ * in a task or as a fiber.  (In examples/plugin.c the program does it for its
+ * plug-ins.)
  *
  * An exception must not leave a function that the library calls: of a task, a
  * fiber, a clean-up handler.  One that leaves a task's ends the program

@@ -75,7 +75,9 @@ typedef struct go_shield {
 GO_API int go_deadline_begin(go_deadline *scope, int64_t when_ns);
 
 /*
- * Begin a scope whose calls together wait no longer than ns.
+ * Begin a scope whose calls together wait no longer than ns.  GO_TIMEOUT() does
+ * it for a block; this one may be ended by another function.
+ * (examples/scopes.c)
  *
  * Returns  as go_deadline_begin().
  * Context  any.
@@ -105,7 +107,7 @@ GO_API int64_t go_deadline_current(void);
 /*
  * Begin a shield: waiting calls are not ended by cancellation, go_cancelled()
  * answers false, and the deadlines of the scopes around it are suspended.
- * Cancellation is not lost: it is felt after the shield.
+ * Cancellation is not lost: it is felt after the shield.  (examples/scopes.c)
  *
  * Returns  0; -EINVAL (shield is null); -ENOMEM (as go_deadline_begin());
  *          -EAGAIN (65,535 shields are open).

@@ -130,6 +130,7 @@ GO_API fiber *fiber_current(void);
 
 /*
  * Tell how much of its stack a fiber has used at most, to the page.
+ * (examples/stacks.c)
  *
  * Returns  bytes; 0 if f is null, has not run, or the system does not tell.
  * Context  any; not while another thread destroys it.

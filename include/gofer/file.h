@@ -27,10 +27,12 @@
  *             return (int)n;
  *     }
  *
- * (examples/hash_files.c is the whole program.)  Everything in io.h works on
- * files as well: go_read() and go_write() use and move the file's position,
- * and go_close() ends it.  go_read() may return fewer bytes than asked for in
- * the middle of a file; use go_read_full(), or go_pread().
+ * (examples/hash_files.c is the whole program; examples/records.c writes, too,
+ * and examples/deploy.c and examples/spool.c are about paths and folders.)
+ * Everything in io.h works on files as well: go_read() and go_write() use and
+ * move the file's position, and go_close() ends it.  go_read() may return fewer
+ * bytes than asked for in the middle of a file; use go_read_full(), or
+ * go_pread().
  *
  * Which calls are made in the pool is decided when a file is opened by
  * go_open(); a foreign descriptor (io.h) works, too, with some system calls

@@ -115,7 +115,8 @@ GO_API int go_group_wait(go_group *group);
 GO_API int go_group_cancel(go_group *group);
 
 /*
- * Cancel the children and wait until none is left.  Deaf.
+ * Cancel the children and wait until none is left.  Deaf.  GO_GROUP() does it
+ * at the end of a block; this is for a group in an object (examples/service.c).
  *
  * Returns  nothing.
  * Context  task or plain thread, but no child of the group.

@@ -9,7 +9,8 @@
  *             ...
  *     }
  *
- * (examples/fetch.c is a whole program.)
+ * (examples/fetch.c is a whole program; examples/resolve.c only asks for
+ * addresses.)
  *
  * The system's resolver blocks its thread, so it runs in the runtime's blocking
  * pool.  It may take long, half a minute if no server answers, and cannot be

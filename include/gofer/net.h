@@ -16,7 +16,8 @@
  *     ...
  *     int listener = go_tcp_listen("127.0.0.1:0");
  *
- * (examples/echo.c has its client, too.)
+ * (examples/echo.c has its client, too; examples/datagrams.c is one for UDP,
+ * and examples/local_socket.c for Unix sockets.)
  *
  * What io.h says about descriptors and common errors holds here too: go_read,
  * go_write, go_poll and go_close work on sockets like on everything else.

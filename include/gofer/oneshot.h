@@ -39,10 +39,11 @@
  * and must not touch it afterwards, because the other one may free it.  WHO IS
  * THE LAST ONE is told by the results: the receiver, if its receive returns 0
  * or -EPIPE, or its close -EALREADY; the sender, if its call returns -EPIPE.
- * So a one-shot that was allocated is freed by the last one, and who has it on
- * the stack receives until it is the last one: in a shield (deadline.h), as
- * above, for a receive that a cancellation or a deadline ends leaves the sender
- * with a pointer into that stack.
+ * So a one-shot that was allocated is freed by the last one (as in
+ * examples/given_up.c), and who has it on the stack receives until it is the
+ * last one: in a shield (deadline.h), as above, for a receive that a
+ * cancellation or a deadline ends leaves the sender with a pointer into that
+ * stack.
  *
  * What the sender did before it was done happens before the receive returns,
  * and what the receiver did before it closed happens before the sender is told.

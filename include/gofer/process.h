@@ -19,7 +19,8 @@
  *     go_process_release(cat);
  *
  * (examples/pipe_to_child.c; examples/run_command.c only wants the output, with
- * go_process_run(), which is all of that in one call.)
+ * go_process_run(), which is all of that in one call; examples/supervise.c
+ * watches a child beside other things.)
  *
  * All of it works in tasks and in plain threads.  A child gets what it is
  * given and nothing else: of the descriptors, the three standard ones and those

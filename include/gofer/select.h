@@ -24,7 +24,8 @@
  *             return NULL;
  *     }
  *
- * (examples/select.c is the whole program.)
+ * (examples/select.c is the whole program; in examples/pump.c descriptors, a
+ * send and an event are selected from, but only those that are wanted now.)
  */
 #ifndef GOFER_SELECT_H
 #define GOFER_SELECT_H

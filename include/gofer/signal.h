@@ -15,7 +15,8 @@
  *     ...
  *     go_signals_destroy(signals);
  *
- * (examples/signals.c; examples/echo_server.c shuts down by one.)
+ * (examples/signals.c; examples/echo_server.c shuts down by one, and in
+ * examples/progress.c work goes on meanwhile.)
  *
  * A subscription receives the signals of its set that the process, or one of
  * its threads, gets from its creation on.  There may be any number of them, of

@@ -14,7 +14,8 @@
  *     ...
  *     go_stream_close(s);
  *
- * (examples/lines.c is a whole server and its client.)
+ * (examples/lines.c is a whole server and its client; examples/frames.c has
+ * messages that are no lines.)
  *
  * WHAT IS WRITTEN goes into a buffer, and to the descriptor when that is full,
  * at go_stream_flush(), and before a reading call of the same stream asks the

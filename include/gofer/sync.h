@@ -6,8 +6,8 @@
  * nothing and needs no destructor.  The destroy functions only tell whether
  * anybody still uses the object.  An object must not be moved or copied while
  * it is in use.  The members are the library's business.  In memory from malloc
- * assign the initialiser: *lock = (go_mutex)GO_MUTEX_INIT.  Each call refuses a
- * null pointer to an object with -EINVAL.
+ * assign the initialiser: *lock = (go_mutex)GO_MUTEX_INIT (examples/team.c).
+ * Each call refuses a null pointer to an object with -EINVAL.
  *
  *     static go_mutex lock = GO_MUTEX_INIT;
  *     static go_cond filled = GO_COND_INIT;
@@ -74,6 +74,7 @@ GO_API int go_mutex_lock(go_mutex *m);
 
 /*
  * Lock a mutex, unless a deadline or a cancellation comes first.
+ * (examples/hall.c)
  *
  * Returns  0; -EDEADLK (the caller has locked it); -ETIMEDOUT.
  * Context  task or plain thread.
@@ -457,7 +458,7 @@ GO_API int go_rwlock_wrlock(go_rwlock *l);
 
 /*
  * Lock for reading or for writing, unless a deadline or a cancellation comes
- * first.
+ * first.  (examples/cache.c)
  *
  * Returns  0; -EDEADLK (the caller has locked it for writing); -ETIMEDOUT.
  * Context  task or plain thread.
@@ -468,6 +469,7 @@ GO_API int go_rwlock_wrlock_cancellable(go_rwlock *l);
 
 /*
  * Lock for reading or for writing, if that needs no waiting.
+ * (examples/cache.c)
  *
  * Returns  0; -EBUSY.
  * Context  task or plain thread.

@@ -175,6 +175,7 @@ GO_API go_task go_task_self(void);
 
 /*
  * Ask whether the calling task has been cancelled, for loops that do not wait.
+ * (examples/search.c is the whole program.)
  *
  * Returns  true or false; false in a plain thread.
  * Context  any.
@@ -184,7 +185,7 @@ GO_API bool go_cancelled(void);
 
 /*
  * Ask how much of its stack the calling task, or whoever had the same stack
- * before it, has ever touched.
+ * before it, has ever touched.  (examples/stacks.c)
  *
  * Returns  bytes, a multiple of the page size; *reserved (if not null) is set
  *          to the usable size.  -ESRCH in a plain thread.
