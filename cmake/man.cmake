@@ -19,7 +19,8 @@ list(SORT man_headers)
 list(SORT man_examples)
 set(man_sources ${man_headers} ${man_examples})
 set(man_dir ${PROJECT_BINARY_DIR}/man)
-set(man_generator ${PROJECT_SOURCE_DIR}/tools/manpages.awk)
+set(man_generator ${PROJECT_SOURCE_DIR}/tools/manexamples.awk
+	${PROJECT_SOURCE_DIR}/tools/manpages.awk)
 list(TRANSFORM man_sources PREPEND ${PROJECT_SOURCE_DIR}/
 	OUTPUT_VARIABLE man_dependencies)
 # Paths as they stand in comments and pages, hence from the root.
@@ -28,11 +29,11 @@ add_custom_command(OUTPUT ${man_dir}.stamp
 	COMMAND ${CMAKE_COMMAND} -E make_directory ${man_dir}/man3
 		${man_dir}/man7
 	COMMAND ${GOFER_AWK} -v out=${man_dir} -v version=${PROJECT_VERSION}
-		-f ${man_generator} ${man_sources}
+		"-f$<JOIN:${man_generator},;-f>" ${man_sources}
 	COMMAND ${CMAKE_COMMAND} -E touch ${man_dir}.stamp
 	DEPENDS ${man_generator} ${man_dependencies}
 	WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
-	COMMENT "Manual pages" VERBATIM)
+	COMMENT "Manual pages" COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(gofer_man ALL DEPENDS ${man_dir}.stamp)
 install(DIRECTORY ${man_dir}/ DESTINATION ${CMAKE_INSTALL_MANDIR}
 	COMPONENT dev)

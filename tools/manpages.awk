@@ -2,7 +2,7 @@
 #
 # Makes manual pages out of the public headers:
 #
-#	manpages.awk -v out=FOLDER -v version=0.1.0 \
+#	awk -f manexamples.awk -f manpages.awk -v out=FOLDER -v version=0.1.0 \
 #		gofer.h gofer/HEADER.h... EXAMPLE.c...
 #
 # FOLDER/man3 gets a page for each function, macro and type that has a comment
@@ -18,14 +18,11 @@
 # in capitals and two spaces a paragraph with that heading.  In Returns, errors
 # are what begins with "-E", each with its reason in parentheses.
 #
-# The example of a page is a whole program of at most MOST lines: one that the
-# comment or the header names, or else the shortest that uses what the page is
-# about; a longer one is only named.
+# What is chosen of the examples, and how, tools/manexamples.awk says.
 #
 # Prints what lacks something a page needs, and exits with 1 then.
 
 BEGIN {
-	MOST = 100
 	# What headers are made with; nobody else uses it.
 	split("GO_API GO_BEGIN_DECLS GO_END_DECLS GO_SITE_TEXT GO_SITE_LINE " \
 		"GO_SCOPE_JOIN GO_SCOPE_NAME GO_AT_END", words, " ")
@@ -85,6 +82,7 @@ function add_macro(name, text,    e, head) {
 		bad = 1
 		return
 	}
+	text_of[name] = text
 	if (text ~ /GO_SITE\)/ && (name "_at") in prototype) {
 		head = prototype[name "_at"]
 		sub(name "_at", name, head)
@@ -97,7 +95,8 @@ function add_macro(name, text,    e, head) {
 	add_name(e, name)
 	head = text
 	sub(/^#[ \t]*define[ \t]+/, "", head)
-	head = head ~ "^" name "\\(" ? substr(head, 1, index(head, ")")) : name
+	callable[name] = head ~ "^" name "\\("
+	head = callable[name] ? substr(head, 1, index(head, ")")) : name
 	add_synopsis(e, "#define " head)
 }
 
@@ -123,6 +122,7 @@ function add_declaration(text,    e, flat, name, type) {
 	} else if (match(flat, /(go|fiber)_[a-z0-9_]+\)?\(/)) {
 		name = substr(flat, RSTART, RLENGTH)
 		gsub(/[()]/, "", name)
+		callable[name] = flat !~ /^typedef /
 	} else
 		return
 	if (name !~ /^[a-z]/)
@@ -150,31 +150,11 @@ function add_declaration(text,    e, flat, name, type) {
 }
 
 FNR == 1 {
-	example = FILENAME !~ /\.h$/
 	header = FILENAME
 	sub(/.*\//, "", header)
 	comment = text = macro = ""
 	in_comment = depth = entry = past_guard = skip = 0
-	if (example)
-		program[++programs] = FILENAME
-	else
-		headers[++header_count] = header
-}
-
-# ---- examples: their words and their text ----
-
-example {
-	line = $0
-	count_of[FILENAME] = FNR
-	if (/^#include/)
-		begun[FILENAME] = 1
-	if (begun[FILENAME])
-		source[FILENAME] = source[FILENAME] line "\n"
-	gsub(/[^A-Za-z0-9_]+/, " ", line)
-	n = split(line, words, " ")
-	for (i = 1; i <= n; i++)
-		uses[FILENAME, words[i]] = 1
-	next
+	headers[++header_count] = header
 }
 
 # ---- headers ----
@@ -486,42 +466,6 @@ function listed(s,    n, part, i, r) {
 	return r
 }
 
-# The program to show: of those that the text names, or of all, the shortest.
-function example_for(e, text, most,    i, j, p, n, name, fits, best) {
-	n = split(names[e], name, " ")
-	best = ""
-	for (i = 1; i <= programs; i++) {
-		p = program[i]
-		if (count_of[p] > most || (text != "" && !index(text, p)))
-			continue
-		fits = 0
-		for (j = 1; j <= n; j++)
-			fits += (p, name[j]) in uses
-		if (fits && (best == "" || count_of[p] < count_of[best]))
-			best = p
-	}
-	return best
-}
-
-function put_example(e,    p) {
-	p = example_for(e, about[e], MOST)
-	if (p == "")
-		p = example_for(e, overview[home[e]], MOST)
-	if (p == "")
-		p = example_for(e, "", MOST)
-	if (p != "") {
-		put(".SH EXAMPLES")
-		put("The program " p " of the source tree:")
-		put_code(source[p])
-		return
-	}
-	p = example_for(e, "", 100000)
-	if (p != "") {
-		put(".SH EXAMPLES")
-		put("See " p " of the source tree.")
-	}
-}
-
 function put_see_also(e,    n, name, i, j, s, seen, own, list, t, r) {
 	n = split(names[e], name, " ")
 	for (i = 1; i <= n; i++)
@@ -587,6 +531,7 @@ function put_page(e,    name, n, i, waits, deaf) {
 		put(".TP\n.B Called by\n" marked(capital(trimmed(context))))
 		put(".TP\n.B Parks\n" marked(capital(trimmed(parks))))
 	}
+	check_examples(e)
 	put_example(e)
 	put_see_also(e)
 	close(file)
