@@ -10,6 +10,7 @@
 # `symbols` read them.  Prints file:line: what is wrong, and exits 1 if
 # anything is, 77 if a check was skipped because its tool is missing.
 set -u
+export LC_ALL=C # Ranges in patterns are of bytes.
 
 root=$1
 shift
