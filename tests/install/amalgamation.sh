@@ -27,12 +27,12 @@ wc -l gofer.c gofer.h gofer_switch.S
 "$cc" -std=c11 -O2 -fPIC -fvisibility=hidden $strict -c gofer.c gofer_switch.S
 "$tlslint" -S -c "$root/tests/lint/pointers.txt" gofer.o gofer_switch.o
 
-# It ends with 0 when it is told to; the second limit is for a busy machine.
+# Each echo server is started, and has to give a byte back.
+"$cc" -Wall -Wextra -Werror "$here/echoes.c" -o ./echoes
 serves()
 {
-	timeout --foreground --preserve-status 0.5 "$1" 127.0.0.1:0 ||
-		timeout --foreground --preserve-status 5 "$1" 127.0.0.1:0
-	echo "$1 ends well"
+	./echoes "$1"
+	echo "$1 serves"
 }
 
 # At another level of optimisation, which warns of other things.

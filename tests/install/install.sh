@@ -4,9 +4,10 @@
 # Installs into an empty prefix, moves it, and uses what is there the way a
 # stranger does: a program through pkg-config as strict C11, with the static
 # library and the shared one; every public header by itself as C11 and as C++17;
-# the echo server by pkg-config; by find_package() and add_subdirectory(), as C
-# and as C++; and by FetchContent; a program from Debian packages.  Manual pages
-# are there.  What the shared library exports is compared with the list.
+# an echo server, as C and as C++, by pkg-config, by find_package() and by
+# add_subdirectory(); as C by FetchContent; each of them serves a client.  A
+# program from Debian packages.  Manual pages are there.  The soname, and what
+# the shared library exports, are as they should be.
 #
 #	install.sh CMAKE BUILD CC [CXX]
 set -eu
@@ -38,18 +39,12 @@ else
 	command -v awk >/dev/null && { echo "no manual pages"; exit 1; }
 fi
 
-# It ends with 0 when it is told to, which timeout does twice if not in the
-# foreground: the second time may find the handler gone.  A busy machine may
-# take longer than the first limit until the handler is there.
+# Each echo server is started, and has to give a byte back.
+# shellcheck disable=SC2086
+"$cc" $strict "$here/echoes.c" -o "$work/echoes"
 serves()
 {
-	for limit in 0.5 5; do
-		timeout --foreground --preserve-status $limit "$1" \
-			127.0.0.1:0 >"$work/out" 2>&1 && return
-	done
-	cat "$work/out"
-	echo "$1 does not end well"
-	exit 1
+	"$work/echoes" "$1" || { echo "$1 does not serve"; exit 1; }
 }
 
 # shellcheck disable=SC2046,SC2086
@@ -66,15 +61,33 @@ export LD_LIBRARY_PATH
 "$cc" "$root/examples/echo_server.c" -o "$work/echo_server" \
 	$(pkg-config --cflags --libs gofer)
 serves "$work/echo_server"
-echo "pkg-config gofer $(pkg-config --modversion gofer):" \
-	"the programs work, the echo server ends well"
+if [ -n "$cxx" ]; then
+	# shellcheck disable=SC2046,SC2086
+	"$cxx" -std=c++17 $strict "$here/consumer/server.cc" \
+		-o "$work/server_cxx" $(pkg-config --cflags --libs gofer)
+	serves "$work/server_cxx"
+fi
+version=$(pkg-config --modversion gofer)
+echo "pkg-config gofer $version: the programs work, the echo server serves" \
+	"${cxx:+(as C++17, too)}"
 
+# Whoever is linked with libgofer.so asks for this name when he is started.
 library=$LD_LIBRARY_PATH/libgofer.so
-[ -e "$library" ]
-nm -D --defined-only "$library" | sed -n 's/.* T \([^@]*\)@@.*/\1/p' |
+soname=libgofer.so.${version%.*}
+[ "$(readelf -d "$library" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')" = \
+	"$soname" ] || { echo "the soname is not $soname"; exit 1; }
+[ -e "$LD_LIBRARY_PATH/$soname" ]
+# All that it defines for others, and the node of the version script itself.
+node=GOFER_${version%.*}
+readelf --dyn-syms -W "$library" | LC_ALL=C sort >"$work/dynamic"
+awk '$1 ~ /^[0-9]+:$/ && $5 != "LOCAL" && $7 != "UND" && $7 != "ABS" {
+		print $4, $5, $6, $8 }' "$work/dynamic" |
 	LC_ALL=C sort >"$work/exported"
-LC_ALL=C sort "$root/tests/exported-symbols.txt" | diff - "$work/exported"
-echo "$(wc -l <"$work/exported") versioned symbols: as in exported-symbols.txt"
+sed "s/.*/FUNC GLOBAL DEFAULT &@@$node/" "$root/tests/exported-symbols.txt" |
+	LC_ALL=C sort | diff - "$work/exported"
+[ "$(awk '$7 == "ABS" { print $8 }' "$work/dynamic")" = "$node" ]
+echo "$soname: $(wc -l <"$work/exported") symbols, all of $node, as in" \
+	"exported-symbols.txt"
 
 include=$(pkg-config --variable=includedir gofer)
 (cd "$include" && find gofer.h gofer -name '*.h') >"$work/headers"
@@ -134,7 +147,7 @@ for how in package subdirectory; do
 	for server in "$work/$how"/server "$work/$how"/server_*; do
 		serves "$server"
 	done
-	echo "$how: $(cd "$work/$how" && echo server server_*) end well"
+	echo "$how: $(cd "$work/$how" && echo server server_*) serve"
 done
 
 # What docs/getting-started.md shows, with its server.
@@ -165,6 +178,6 @@ echo "getting-started: its server builds"
 }
 [ ! -e "$work/nothing" ]
 serves "$work/fetched/server"
-echo "fetched: the server ends well, and nothing else has come along"
+echo "fetched: the server serves, and nothing else has come along"
 
 [ -n "$cxx" ] || { echo "C++17 skipped: no C++ compiler"; exit 77; }
