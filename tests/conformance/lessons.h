@@ -17,15 +17,8 @@
 #include <unistd.h>
 
 #include "../sched/everywhere.h"
+#include "sanitizers.h"
 #include "support.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define UNDER_SANITIZER
-#endif
-#endif
 
 /* Which thread is this?  Asked anew each time, also after a park. */
 static inline pid_t thread_id(void)

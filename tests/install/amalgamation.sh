@@ -29,20 +29,15 @@ wc -l gofer.c gofer.h gofer_switch.S
 
 # Each echo server is started, and has to give a byte back.
 "$cc" -Wall -Wextra -Werror "$here/echoes.c" -o ./echoes
-serves()
-{
-	./echoes "$1"
-	echo "$1 serves"
-}
 
 # At another level of optimisation, which warns of other things.
 # shellcheck disable=SC2086
 "$cc" -std=gnu11 -O1 $strict -I. "$root/examples/echo_server.c" gofer.c \
 	gofer_switch.S -pthread -o ./server
-serves ./server
+./echoes ./server
 "$cc" -shared gofer.o gofer_switch.o -pthread -Wl,-z,defs -o libvendored.so
-nm -D --defined-only libvendored.so | sed -n 's/.* T //p' | LC_ALL=C sort \
-	>exported
+nm -D --defined-only libvendored.so | sed -n 's/.* [A-Z] //p' |
+	LC_ALL=C sort >exported
 LC_ALL=C sort "$root/tests/exported-symbols.txt" | diff - exported
 echo "as a shared library it exports $(wc -l <exported) symbols, as it should"
 
@@ -51,4 +46,5 @@ echo "as a shared library it exports $(wc -l <exported) symbols, as it should"
 "$cxx" -std=c++17 -Wall -Wextra -Wpedantic -Werror -I. \
 	"$here/consumer/server.cc" gofer.o gofer_switch.o -pthread \
 	-o ./server_cxx
-serves ./server_cxx
+./echoes ./server_cxx
+echo "the echo server serves, as C and as C++17"

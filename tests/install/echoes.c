@@ -25,13 +25,14 @@ enum {
 
 typedef struct sockaddr_in address;
 
+static const char *path;
 static pid_t server = -1; /* While it runs. */
 
 static void check(int good, const char *what)
 {
 	if (good)
 		return;
-	fprintf(stderr, "echoes: %s\n", what);
+	fprintf(stderr, "echoes: %s: %s\n", path, what);
 	if (server > 0)
 		kill(server, SIGKILL);
 	exit(1);
@@ -70,7 +71,7 @@ static address free_port(void)
 	return a;
 }
 
-static void start(const char *path, address a)
+static void start(address a)
 {
 	char text[32];
 
@@ -130,11 +131,12 @@ int main(int argc, char **argv)
 {
 	int fd = -1;
 
+	path = argc > 1 ? argv[1] : "nothing";
 	check(argc == 2, "usage: echoes SERVER");
 	for (int i = 0; fd < 0 && i < PORTS; i++) {
 		address a = free_port();
 
-		start(argv[1], a);
+		start(a);
 		fd = reach(a);
 	}
 	check(fd >= 0, "the server does not stay");

@@ -5,7 +5,6 @@
 
 #include "support_io.h"
 
-#include <dirent.h>
 #include <gofer/file.h>
 #include <limits.h>
 #include <netdb.h>
@@ -26,25 +25,10 @@ static inline void make_folder_in_memory(char path[64])
 		make_folder(path);
 }
 
-/* Entries of a folder, "." and ".." left out. */
-static inline unsigned count_entries(const char *path)
-{
-	DIR *d = opendir(path);
-	struct dirent *e;
-	unsigned n = 0;
-
-	INSIST(d);
-	while ((e = readdir(d)))
-		n += strcmp(e->d_name, ".") != 0 &&
-		     strcmp(e->d_name, "..") != 0;
-	closedir(d);
-	return n;
-}
-
 /* Open descriptors of the process. */
 static inline unsigned open_descriptors(void)
 {
-	return count_entries("/proc/self/fd");
+	return test_entries("/proc/self/fd");
 }
 
 /* A name for the loopback; a bare machine, without /etc/hosts, knows none. */

@@ -24,15 +24,8 @@
 
 #include "../sched/everywhere.h"
 #include "io/fdtable.h"
+#include "sanitizers.h"
 #include "support.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define UNDER_SANITIZER
-#endif
-#endif
 
 /* For code that cannot return what is wrong: ends the process loudly. */
 #define INSIST(condition)                                                      \

@@ -5,7 +5,6 @@
 
 #include <gofer/process.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -108,14 +107,6 @@ static inline void run_all(go_fn *body)
 	cr_assert_null(body(NULL));
 	go__sys_hook = no_hook;
 #endif
-}
-
-static inline int result_of(go_task t)
-{
-	void *result = GO_INT(-EINVAL);
-	int r = go_task_join(t, &result);
-
-	return r < 0 ? r : GO_TO_INT(result);
 }
 
 #endif

@@ -564,7 +564,7 @@ static void *whole(void *unused)
 	MUST(go_read_file(folder, 0, &data, &n) == -EISDIR);
 	MUST(go_write_file(folder, "x", 1, 0600) == -EISDIR);
 	MUST(go_write_file(in_folder(folder, "no/x"), "x", 1, 0) == -ENOENT);
-	MUST(count_entries(folder) == 1);
+	MUST(test_entries(folder) == 1);
 	MUST(unlink(path) == 0 && rmdir(folder) == 0);
 	free(text);
 	return NULL;

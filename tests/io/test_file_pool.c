@@ -404,7 +404,7 @@ static void *fail_each(void *folder)
 			MUST(r == (failed ? -ENOMEM : 0) || r == 0);
 			MUST(is_close || open_descriptors() == before);
 			check_old_or_new(folder, r);
-			MUST(count_entries(folder) == 2);
+			MUST(test_entries(folder) == 2);
 		} while (failed);
 		MUST(n > 1);
 	}
@@ -530,7 +530,7 @@ Test(file_pool, random_cancellation, .timeout = 120)
 	cr_assert_eq(open_descriptors(), before);
 	cr_assert_eq(fstat(s.log, &st), 0);
 	cr_assert_eq((uint64_t)st.st_size, atomic_load(&s.written));
-	cr_assert_eq(count_entries(folder), 1);
+	cr_assert_eq(test_entries(folder), 1);
 	cr_assert_eq(unlink(in_folder(folder, "log")), 0);
 	cr_assert_eq(rmdir(folder), 0);
 	close(s.log);

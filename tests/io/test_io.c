@@ -248,7 +248,7 @@ static void *poll_basics(void *unused)
 	p[0].fd = 901;
 	MUST(go_poll(p, 1, -1) == 1 && p[0].revents == POLLNVAL);
 	MUST(go_poll(NULL, 0, 1) == 0);
-#ifndef UNDER_SANITIZER
+#if !UNDER_SANITIZER
 	/* Its poll() looks at the array before the kernel does. */
 	MUST(go_poll(NULL, 1, 1) == -EFAULT);
 	MUST(go_poll(p, (nfds_t)-1, 1) == -EINVAL);

@@ -178,7 +178,7 @@ static int descriptors(void)
 /* In the child of a fork nothing is left of a runtime's. */
 static void fork_beside(int before)
 {
-#ifndef UNDER_SANITIZER
+#if !UNDER_SANITIZER
 	pid_t child = fork();
 	int status;
 

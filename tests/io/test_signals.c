@@ -12,34 +12,11 @@
 #include <unistd.h>
 
 #include "../sched/everywhere.h"
+#include "sanitizers.h"
 #include "support.h"
 #include "waiting.h"
 
 #define QUEUED (SIGRTMIN + 3)
-
-#if defined(__has_feature)
-#define HAS_FEATURE(x) __has_feature(x)
-#else
-#define HAS_FEATURE(x) 0
-#endif
-
-static bool under_tsan(void)
-{
-#if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
-	return true;
-#else
-	return false;
-#endif
-}
-
-static bool under_asan(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
-	return true;
-#else
-	return false;
-#endif
-}
 
 static sigset_t set_of(int a, int b)
 {
@@ -143,14 +120,6 @@ Test(signals, wrong, .timeout = 60)
 static void *receive(void *s)
 {
 	return GO_INT(go_signals_recv((go_signals *)s, NULL));
-}
-
-static int result_of(go_task t)
-{
-	void *result = GO_INT(-EINVAL);
-	int r = go_task_join(t, &result);
-
-	return r < 0 ? r : GO_TO_INT(result);
 }
 
 enum {
@@ -459,7 +428,7 @@ static void *count_all(void *unused)
 
 Test(signals, storm, .timeout = 120)
 {
-	if (under_tsan())
+	if (UNDER_TSAN)
 		cr_skip_test("it merges real-time signals, too");
 	run_everywhere(count_all, NULL);
 }
@@ -501,7 +470,7 @@ Test(signals, deadlock_is_found, .timeout = 60)
 	int status = 0;
 	pid_t child;
 
-	if (under_tsan())
+	if (UNDER_TSAN)
 		cr_skip_test("there is another thread");
 	child = fork();
 	if (child == 0) {
@@ -545,7 +514,7 @@ Test(signals, child_of_a_fork, .timeout = 60)
 	int status = 0;
 	pid_t child;
 
-	if (under_tsan())
+	if (UNDER_TSAN)
 		cr_skip_test("it starts no threads in the child of a fork");
 	s = subscribe(SIGTERM, SIGUSR1);
 	/*
@@ -553,7 +522,7 @@ Test(signals, child_of_a_fork, .timeout = 60)
 	 * takes no care of its locks in a fork: the child's threads wait for
 	 * one that it has copied as held.  After this the helper only sleeps.
 	 */
-	if (under_asan())
+	if (UNDER_ASAN)
 		cr_assert_null(take_one(s));
 	child = fork();
 	if (child == 0)

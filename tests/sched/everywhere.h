@@ -5,6 +5,8 @@
 
 #include <gofer.h>
 
+#include <errno.h>
+
 #include "both.h"
 #include "test.h"
 
@@ -27,6 +29,15 @@ static inline void run_everywhere(go_fn *body, void *arg)
 	run_in(GO_MULTI_THREAD, 2, body, arg);
 	run_in(GO_MULTI_THREAD, 4, body, arg);
 	run_in(GO_HOME_THREAD, 3, body, arg);
+}
+
+/* Join a task that returns an int: that, or why it cannot be joined. */
+static inline int result_of(go_task t)
+{
+	void *result = GO_INT(-EINVAL);
+	int r = go_task_join(t, &result);
+
+	return r < 0 ? r : GO_TO_INT(result);
 }
 
 /* In a body: what must hold. */

@@ -24,22 +24,12 @@
 #include <unistd.h>
 
 #include "backtrace.h"
+#include "sanitizers.h"
 #include "support.h"
 
 enum {
 	ATTEMPTS = 50,
 };
-
-#if defined(__has_feature)
-#define HAS_FEATURE(x) __has_feature(x)
-#else
-#define HAS_FEATURE(x) 0
-#endif
-#if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
-#define ON_TSAN 1
-#else
-#define ON_TSAN 0
-#endif
 
 #ifdef __clang__
 #define PLACE(name) __attribute__((noinline, section(name)))
@@ -270,7 +260,7 @@ Test(backtrace, of_a_loop, .timeout = 60)
 		return;
 	frames_of(GO_MULTI_THREAD, 1, 1, hog, spin);
 	/* ThreadSanitizer calls the handler: it is on the stack itself. */
-	cr_assert(ON_TSAN || find(&report[0], is_inner, 0) <= 1);
+	cr_assert(UNDER_TSAN || find(&report[0], is_inner, 0) <= 1);
 }
 
 Test(backtrace, in_the_c_library, .timeout = 60)

@@ -9,7 +9,6 @@
 #include "children.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <gofer/file.h>
 #include <gofer/process.h>
@@ -263,22 +262,10 @@ Test(ends, exit_in_a_task, .timeout = 600)
 
 /* ---- shutdown ---- */
 
-static unsigned count_entries(const char *path)
-{
-	DIR *d = opendir(path);
-	unsigned n = 0;
-
-	OR_FAIL(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n - 2; /* "." and "..". */
-}
-
 /* ThreadSanitizer has threads of its own, after each fork more of them. */
 static bool is_alone(void)
 {
-	return GO__TSAN || count_entries("/proc/self/task") == 1;
+	return GO__TSAN || test_entries("/proc/self/task") == 1;
 }
 
 static go_chan *handed_on;
@@ -421,10 +408,10 @@ static void shut_down_at_some_time(void)
 	OR_FAIL(is_alone());
 	OR_FAIL(setenv("GOFER_QUIET", "1", 1) == 0);
 	OR_FAIL(go_chan_create(&handed_on, sizeof(int), 2) == 0);
-	descriptors = count_entries("/proc/self/fd");
+	descriptors = test_entries("/proc/self/fd");
 	for (int i = 0; i < 2; i++) {
 		live_once();
-		OR_FAIL(count_entries("/proc/self/fd") == descriptors);
+		OR_FAIL(test_entries("/proc/self/fd") == descriptors);
 		/* One that has been joined leaves the list a little later. */
 		while (!is_alone())
 			usleep(100);

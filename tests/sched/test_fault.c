@@ -4,7 +4,6 @@
  * have been made.  Runtimes are made or refused without a trace, spawns and
  * joins say -ENOMEM, and afterwards everything works.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -17,18 +16,6 @@
 #include "everywhere.h"
 #include "support.h"
 #include "poller.h"
-
-static unsigned count_entries(const char *path)
-{
-	DIR *dir = opendir(path);
-	unsigned n = 0;
-
-	while (dir && readdir(dir))
-		n++;
-	if (dir)
-		closedir(dir);
-	return n;
-}
 
 static void *nothing(void *arg)
 {
@@ -43,8 +30,8 @@ static void create_with_faults(enum go__sys_call call, int error, int flavour)
 	bool failed = true;
 
 	for (unsigned n = 1; failed; n++) {
-		unsigned fds = count_entries("/proc/self/fd");
-		unsigned threads = count_entries("/proc/self/task");
+		unsigned fds = test_entries("/proc/self/fd");
+		unsigned threads = test_entries("/proc/self/task");
 		go_runtime *rt = NULL;
 		int r;
 
@@ -62,9 +49,9 @@ static void create_with_faults(enum go__sys_call call, int error, int flavour)
 			cr_assert_eq(go_runtime_shutdown(rt, GO_NEVER), 0);
 			cr_assert_eq(go_runtime_destroy(rt), 0);
 		}
-		cr_assert_eq(count_entries("/proc/self/fd"), fds);
+		cr_assert_eq(test_entries("/proc/self/fd"), fds);
 		/* A joined thread's entry may outlive it by a moment. */
-		while (count_entries("/proc/self/task") > threads)
+		while (test_entries("/proc/self/task") > threads)
 			sched_yield();
 		cr_assert_lt(n, 100u);
 	}
@@ -114,17 +101,17 @@ static void run_without_memory(int flavour)
 	int r = -ENOMEM;
 
 	for (long n = 0; r < 0; n++) {
-		unsigned fds = count_entries("/proc/self/fd");
-		unsigned threads = count_entries("/proc/self/task");
+		unsigned fds = test_entries("/proc/self/fd");
+		unsigned threads = test_entries("/proc/self/task");
 
 		atomic_store(&memory_left, n);
 		atomic_store(&go__sys_hook, run_out);
 		r = go_run_with(&o, nothing, NULL, NULL);
 		(void)test_fail_stop();
 		cr_assert(r == 0 || r == -ENOMEM, "%d", r);
-		cr_assert_eq(count_entries("/proc/self/fd"), fds);
+		cr_assert_eq(test_entries("/proc/self/fd"), fds);
 		/* ThreadSanitizer begins one of its own. */
-		while (!GO__TSAN && count_entries("/proc/self/task") > threads)
+		while (!GO__TSAN && test_entries("/proc/self/task") > threads)
 			sched_yield();
 		cr_assert_lt(n, 100);
 	}

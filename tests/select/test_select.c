@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 
-#include "../sched/everywhere.h"
+#include "selection.h"
 #include "support.h"
 
 static void *bad_and_trivial(void *unused)
@@ -146,26 +146,6 @@ Test(select, each_ready_case_has_its_turn, .timeout = 60)
 }
 
 /* ---- waits that end ---- */
-
-struct selection {
-	go_case *cases;
-	size_t count;
-};
-
-static void *select_them(void *arg)
-{
-	struct selection *s = (struct selection *)arg;
-
-	return GO_INT(go_select(s->cases, s->count));
-}
-
-static int result_of(go_task t)
-{
-	void *result = GO_INT(-EINVAL);
-	int r = go_task_join(t, &result);
-
-	return r < 0 ? r : GO_TO_INT(result);
-}
 
 /* Closed with a select waiting: for the sender and for the receiver in it. */
 static void *closed(void *unused)

@@ -4,29 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "../sched/everywhere.h"
+#include "selection.h"
 #include "support.h"
-
-static int result_of(go_task t)
-{
-	void *result = GO_INT(-EINVAL);
-	int r = go_task_join(t, &result);
-
-	return r < 0 ? r : GO_TO_INT(result);
-}
-
-/* A select of another task's: which case, or -errno. */
-struct selection {
-	go_case *cases;
-	size_t count;
-};
-
-static void *select_them(void *arg)
-{
-	struct selection *s = (struct selection *)arg;
-
-	return GO_INT(go_select(s->cases, s->count));
-}
 
 static go_signals *subscribe(int sig)
 {

@@ -2,6 +2,7 @@
 #include "support.h"
 #include "test.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -133,6 +134,23 @@ int test_listen(struct sockaddr_in *address)
 	cr_assert_eq(listen(fd, SOMAXCONN), 0);
 	cr_assert_eq(getsockname(fd, (struct sockaddr *)address, &length), 0);
 	return fd;
+}
+
+unsigned test_entries(const char *folder)
+{
+	DIR *d = opendir(folder);
+	struct dirent *e;
+	unsigned n = 0;
+
+	if (!d) {
+		perror(folder);
+		abort();
+	}
+	while ((e = readdir(d)))
+		n += strcmp(e->d_name, ".") != 0 &&
+		     strcmp(e->d_name, "..") != 0;
+	closedir(d);
+	return n;
 }
 
 #ifdef GO_TEST_HOOKS

@@ -47,6 +47,13 @@ void test_join_threads(void);
  */
 int test_listen(struct sockaddr_in *address);
 
+/*
+ * Entries of a folder, "." and ".." left out: of /proc/self/fd (one more than
+ * there are otherwise) or /proc/self/task, say.  Ends the process if there is
+ * no such folder.
+ */
+unsigned test_entries(const char *folder);
+
 #ifdef GO_TEST_HOOKS
 #include "arch/sys.h"
 

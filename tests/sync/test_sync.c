@@ -24,14 +24,6 @@ CALLER(rdlock_cancellable, go_rwlock, go_rwlock_rdlock_cancellable)
 CALLER(unlock_rw, go_rwlock, go_rwlock_unlock)
 CALLER(come, go_barrier, go_barrier_wait)
 
-static int result_of(go_task t)
-{
-	void *result = GO_INT(-EINVAL);
-	int r = go_task_join(t, &result);
-
-	return r < 0 ? r : GO_TO_INT(result);
-}
-
 static int call(go_fn *fn, void *arg)
 {
 	go_task t;
