@@ -3,6 +3,7 @@
  * Raw fibers through their public header: values both ways, nesting, threads,
  * and every documented error.
  */
+#include "both.h"
 #include "test.h"
 
 #include <gofer/fiber.h>
@@ -126,8 +127,8 @@ Test(fiber, running_ones_are_busy, .timeout = 10)
 
 Test(fiber, bad_arguments, .timeout = 10)
 {
-	fiber_options odd = {.reserved = {0, 1}};
-	fiber_options vast = {.stack_bytes = SIZE_MAX};
+	MAKE(fiber_options, odd, .reserved[1] = 1);
+	MAKE(fiber_options, vast, .stack_bytes = SIZE_MAX);
 	fiber *f = (fiber *)(void *)&odd;
 
 	cr_assert_eq(fiber_create(NULL, echo, NULL, NULL), -EINVAL);
@@ -178,7 +179,7 @@ static void *deep(void *arg, void *in)
 
 Test(fiber, stacks_are_as_deep_as_asked, .timeout = 10)
 {
-	fiber_options options = {.stack_bytes = 8 << 20};
+	MAKE(fiber_options, options, .stack_bytes = 8 << 20);
 	fiber *f;
 
 	cr_assert_eq(
@@ -193,7 +194,7 @@ static void *resume_here(void *f)
 {
 	void *out;
 
-	cr_assert_eq(fiber_resume(f, GO_INT(1), &out), 0);
+	cr_assert_eq(fiber_resume((fiber *)f, GO_INT(1), &out), 0);
 	cr_assert_eq(GO_TO_INT(out), 2);
 	return NULL;
 }
@@ -217,7 +218,7 @@ Test(fiber, one_fiber_on_many_threads, .timeout = 20)
 
 static void *print(void *arg, void *in)
 {
-	char *text = arg;
+	char *text = (char *)arg;
 
 	(void)in;
 	snprintf(text, 64, "%.17g %s", 0.1, "from a fiber");
@@ -226,7 +227,7 @@ static void *print(void *arg, void *in)
 
 Test(fiber, libc_runs_on_the_smallest_stack, .timeout = 10)
 {
-	fiber_options options = {.stack_bytes = 1};
+	MAKE(fiber_options, options, .stack_bytes = 1);
 	char text[64];
 	fiber *f;
 

@@ -46,13 +46,13 @@ static inline const char *local_name(void)
 }
 
 /* folder/name, in one of a few buffers that are used in turns. */
-static inline const char *in_folder(const char *folder, const char *name)
+static inline const char *in_folder(const void *folder, const char *name)
 {
-	static _Thread_local char text[8][128];
-	static _Thread_local unsigned turn;
+	static THREAD_LOCAL char text[8][128];
+	static THREAD_LOCAL unsigned turn;
 	char *t = text[turn++ % 8];
 
-	snprintf(t, sizeof(text[0]), "%s/%s", folder, name);
+	snprintf(t, sizeof(text[0]), "%s/%s", (const char *)folder, name);
 	return t;
 }
 

@@ -15,7 +15,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +22,7 @@
 #include <unistd.h>
 
 #include "../sched/everywhere.h"
-#include "io/fdtable.h"
+#include "fds.h"
 #include "sanitizers.h"
 #include "support.h"
 
@@ -43,7 +42,7 @@
 struct peer {
 	go_fn *fn;
 	void *arg, *result;
-	_Atomic bool done;
+	ATOMIC(bool) done;
 	bool in_thread;
 	go_task task;
 	pthread_t thread;
@@ -51,7 +50,7 @@ struct peer {
 
 static inline void *peer_main(void *arg)
 {
-	struct peer *p = arg;
+	struct peer *p = (struct peer *)arg;
 
 	p->result = p->fn(p->arg);
 	atomic_store(&p->done, true);
@@ -83,25 +82,9 @@ static inline void *peer_finish(struct peer *p)
 	return p->result;
 }
 
-/* How many wait for the descriptor, in tasks and threads. */
-static inline unsigned waiting(int fd)
-{
-	struct go__fd *e = go__fd_find(fd);
-	unsigned n = 0;
-
-	if (!e)
-		return 0;
-	go__lock_acquire(&e->lock);
-	for (struct go__link *l = e->waiters.next; l != &e->waiters;
-	     l = l->next)
-		n++;
-	go__lock_release(&e->lock);
-	return n;
-}
-
 static inline void await_waiting(int fd, unsigned n)
 {
-	while (waiting(fd) != n)
+	while (test_fd_waiting(fd) != n)
 		go_sleep(SOON);
 }
 
@@ -157,7 +140,7 @@ static inline void run_both(go_fn *body, void *arg)
 static inline void run_sides(go_fn *body)
 {
 	run_everywhere(body, NULL);
-	run_both(body, "in a thread");
+	run_both(body, (void *)"in a thread");
 }
 
 #endif

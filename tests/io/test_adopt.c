@@ -12,11 +12,6 @@ static bool nonblocking(int fd)
 	return fcntl(fd, F_GETFL) & O_NONBLOCK;
 }
 
-static bool own(int fd)
-{
-	return go__fd_kind(go__fd_find(fd)) & GO__FD_OWN;
-}
-
 static void *do_read(void *arg)
 {
 	char c = 0;
@@ -38,7 +33,7 @@ static void *do_write(void *arg)
 
 static void *do_poll(void *arg)
 {
-	struct pollfd p = {.fd = *(int *)arg, .events = POLLIN};
+	MAKE(struct pollfd, p, .fd = *(int *)arg, .events = POLLIN);
 	int r = go_poll(&p, 1, -1);
 
 	return GO_INT(r == 1 && p.revents == POLLNVAL ? -EBADF : 1);
@@ -65,13 +60,13 @@ static void *flags_come_and_go(void *in_thread)
 
 	MUST(pipe(fds) == 0);
 	MUST(go_fd_adopt(fds[0], 0) == 0);
-	MUST(nonblocking(fds[0]) && own(fds[0]));
+	MUST(nonblocking(fds[0]) && test_fd_is_own(fds[0]));
 	MUST(!(fcntl(fds[0], F_GETFD) & FD_CLOEXEC));
 	wrong = served(fds[0], fds[1], in_thread);
 	if (wrong)
 		return wrong;
 	MUST(go_fd_release(fds[0]) == 0);
-	MUST(!nonblocking(fds[0]) && !own(fds[0]));
+	MUST(!nonblocking(fds[0]) && !test_fd_is_own(fds[0]));
 	wrong = served(fds[0], fds[1], in_thread);
 	if (wrong)
 		return wrong;
@@ -102,7 +97,7 @@ static void *flags_come_and_go(void *in_thread)
 Test(adopt, flags_come_and_go, .timeout = 20)
 {
 	run_everywhere(flags_come_and_go, NULL);
-	run_both(flags_come_and_go, "in a thread");
+	run_both(flags_come_and_go, (void *)"in a thread");
 }
 
 static void *wrong_use(void *unused)
@@ -117,7 +112,7 @@ static void *wrong_use(void *unused)
 	MUST(go_pipe(fds) == 0);
 	MUST(go_fd_adopt(fds[0], 2) == -EINVAL);
 	/* Twice is not wrong. */
-	MUST(go_fd_adopt(fds[0], 0) == 0 && own(fds[0]));
+	MUST(go_fd_adopt(fds[0], 0) == 0 && test_fd_is_own(fds[0]));
 	MUST(go_fd_release(fds[0]) == 0 && go_fd_release(fds[0]) == 0);
 	MUST(go_fd_adopt(fds[0], 0) == 0);
 	close_both(fds);
@@ -128,7 +123,7 @@ static void *wrong_use(void *unused)
 	MUST(fd >= 0);
 	MUST(unlink(path) == 0);
 	MUST(go_fd_adopt(fd, 0) == 0);
-	MUST(!nonblocking(fd) && own(fd));
+	MUST(!nonblocking(fd) && test_fd_is_own(fd));
 	MUST(go_write(fd, "x", 1) == 1);
 	MUST(go_fd_release(fd) == 0);
 	MUST(close(fd) == 0);
@@ -157,7 +152,7 @@ static void *release_evicts(void *foreign)
 		peer_start(&peers[i], i % 2, kinds[i % 3], &fds[0]);
 	await_waiting(fds[0], 12);
 	MUST(go_fd_release(fds[0]) == 0);
-	MUST(waiting(fds[0]) == 0);
+	MUST(test_fd_waiting(fds[0]) == 0);
 	for (int i = 0; i < 12; i++)
 		MUST((intptr_t)peer_finish(&peers[i]) == -EBADF);
 	MUST(fcntl(fds[0], F_GETFD) >= 0 && !nonblocking(fds[0]));
@@ -169,7 +164,7 @@ static void *release_evicts(void *foreign)
 Test(adopt, release_evicts, .timeout = 30)
 {
 	run_everywhere(release_evicts, NULL);
-	run_everywhere(release_evicts, "foreign");
+	run_everywhere(release_evicts, (void *)"foreign");
 }
 
 static void *release_it(void *arg)
@@ -181,12 +176,11 @@ static void *release_it(void *arg)
 static void *release_waits(void *in_thread)
 {
 	struct peer peer;
-	struct go__fd *e;
 	char c;
 	int fds[2];
 
 	MUST(go_pipe(fds) == 0);
-	MUST(go__fd_enter(fds[0], &e) == 0);
+	MUST(test_fd_enter(fds[0]) == 0);
 	peer_start(&peer, in_thread, release_it, &fds[0]);
 	await_waiting(fds[0], 1);
 	MUST(go_read(fds[0], &c, 1) == -EBADF);
@@ -197,7 +191,7 @@ static void *release_waits(void *in_thread)
 	if (!in_thread)
 		MUST(go_task_cancel(peer.task) == 0);
 	MUST(!atomic_load(&peer.done));
-	MUST(go__fd_leave(e) == 0);
+	MUST(test_fd_leave(fds[0]) == 0);
 	MUST((intptr_t)peer_finish(&peer) == 0);
 	MUST(!nonblocking(fds[0]));
 	close_both(fds);
@@ -207,27 +201,27 @@ static void *release_waits(void *in_thread)
 Test(adopt, release_waits_for_calls_in_flight, .timeout = 20)
 {
 	run_everywhere(release_waits, NULL);
-	run_both(release_waits, "in a thread");
+	run_both(release_waits, (void *)"in a thread");
 }
 
 /* ---- numbers that were reused behind our back ---- */
 
 static void *reused_and_adopted(void *unused)
 {
-	int old[2], new[2], keep;
+	int old[2], fresh[2], keep;
 	struct peer peer;
 	void *wrong;
 
 	(void)unused;
 	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
-	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fresh) == 0);
 	peer_start(&peer, false, do_read, &old[0]);
 	await_waiting(old[0], 1);
 	keep = dup(old[0]);
-	MUST(dup2(new[0], old[0]) == old[0]);
+	MUST(dup2(fresh[0], old[0]) == old[0]);
 	MUST(go_fd_adopt(old[0], 0) == 0);
 	MUST((intptr_t)peer_finish(&peer) == -EBADF);
-	wrong = served(old[0], new[1], false);
+	wrong = served(old[0], fresh[1], false);
 	if (wrong)
 		return wrong;
 	/* And back: the kernel still knows the first file by this number. */
@@ -235,7 +229,7 @@ static void *reused_and_adopted(void *unused)
 	MUST(go_fd_adopt(old[0], 0) == 0);
 	wrong = served(old[0], old[1], false);
 	MUST(go_close(old[0]) == 0 && close(keep) == 0 && close(old[1]) == 0);
-	MUST(close(new[0]) == 0 && close(new[1]) == 0);
+	MUST(close(fresh[0]) == 0 && close(fresh[1]) == 0);
 	return wrong;
 }
 
@@ -252,7 +246,7 @@ static void *closed_and_adopted(void *unused)
 		return wrong;
 	MUST(close(fds[0]) == 0 && close(fds[1]) == 0);
 	MUST(pipe(again) == 0);
-	MUST(again[0] == fds[0] && own(again[0]));
+	MUST(again[0] == fds[0] && test_fd_is_own(again[0]));
 	MUST(go_fd_adopt(again[0], 0) == 0);
 	wrong = served(again[0], again[1], false);
 	if (wrong)
@@ -322,7 +316,7 @@ static void *copies(void *in_thread)
 
 	MUST(go_pipe(fds) == 0);
 	copy = go_dup(fds[0]);
-	MUST(copy >= 0 && own(copy));
+	MUST(copy >= 0 && test_fd_is_own(copy));
 	MUST(fcntl(copy, F_GETFD) & FD_CLOEXEC);
 	wrong = served(copy, fds[1], in_thread);
 	MUST(go_close(fds[0]) == 0);
@@ -334,7 +328,7 @@ static void *copies(void *in_thread)
 
 	MUST(pipe(fds) == 0);
 	copy = go_dup(fds[0]);
-	MUST(copy >= 0 && !own(copy) && !nonblocking(copy));
+	MUST(copy >= 0 && !test_fd_is_own(copy) && !nonblocking(copy));
 	wrong = served(copy, fds[1], in_thread);
 	MUST(close(copy) == 0 && close(fds[0]) == 0 && close(fds[1]) == 0);
 	return wrong;
@@ -343,7 +337,7 @@ static void *copies(void *in_thread)
 Test(adopt, copies, .timeout = 20)
 {
 	run_everywhere(copies, NULL);
-	run_both(copies, "in a thread");
+	run_both(copies, (void *)"in a thread");
 }
 
 #ifdef GO_TEST_HOOKS
@@ -363,7 +357,7 @@ static void *fail_each(void *unused)
 		failed = test_fail_stop();
 		MUST(r == (failed ? -ENOLCK : 0));
 		MUST(nonblocking(fds[0]) == (r == 0));
-		MUST(own(fds[0]) == (r == 0));
+		MUST(test_fd_is_own(fds[0]) == (r == 0));
 	} while (failed);
 	MUST(n > 3);
 	test_fail_nth_with(GO__SYS_fcntl, 1, -EMFILE);

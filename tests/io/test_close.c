@@ -44,7 +44,7 @@ static void *do_accept(void *arg)
 
 static void *do_poll(void *arg)
 {
-	struct pollfd p = {.fd = *(int *)arg, .events = POLLIN};
+	MAKE(struct pollfd, p, .fd = *(int *)arg, .events = POLLIN);
 	int r = go_poll(&p, 1, -1);
 
 	if (r != 1 || p.revents != POLLNVAL)
@@ -67,7 +67,7 @@ static void *evict(void *in_thread, int fd, go_fn *waiter)
 	MUST(go_close(fd) == 0);
 	for (int i = 0; i < EACH; i++)
 		MUST((intptr_t)peer_finish(&peers[i]) == -EBADF);
-	MUST(waiting(fd) == 0);
+	MUST(test_fd_waiting(fd) == 0);
 	MUST(fcntl(fd, F_GETFD) == -1);
 	MUST(go_close(fd) == -EBADF);
 	MUST((intptr_t)waiter(&fd) == -EBADF);
@@ -136,19 +136,18 @@ Test(close, evicts_a_mixture, .timeout = 30)
 
 static void *in_flight(void *unused)
 {
-	struct go__fd *e;
 	char c;
 	int fds[2];
 
 	(void)unused;
 	MUST(go_pipe(fds) == 0);
 	/* A call that is between its system calls. */
-	MUST(go__fd_enter(fds[0], &e) == 0);
+	MUST(test_fd_enter(fds[0]) == 0);
 	MUST(go_close(fds[0]) == 0);
 	MUST(fcntl(fds[0], F_GETFD) >= 0);
 	MUST(go_read(fds[0], &c, 1) == -EBADF);
 	MUST(go_close(fds[0]) == -EBADF);
-	MUST(go__fd_leave(e) == 0);
+	MUST(test_fd_leave(fds[0]) == 0);
 	MUST(fcntl(fds[0], F_GETFD) == -1);
 	MUST(go_close(fds[1]) == 0);
 	return NULL;
@@ -161,7 +160,7 @@ Test(close, waits_for_calls_in_flight, .timeout = 20)
 
 static void *close_when_told(void *arg)
 {
-	int *fds = arg;
+	int *fds = (int *)arg;
 	char c;
 
 	/* Cancelled while it waits here; then it cleans up. */
@@ -238,7 +237,7 @@ struct victim {
 /* One call, begun before the number is closed. */
 static void *read_tag(void *arg)
 {
-	struct victim *v = arg;
+	struct victim *v = (struct victim *)arg;
 
 	v->result = go_read(v->fd, &v->got, sizeof(v->got));
 	return NULL;
@@ -246,8 +245,8 @@ static void *read_tag(void *arg)
 
 static void *write_tags(void *arg)
 {
-	struct victim *v = arg;
-	uint32_t *data = malloc(FULL);
+	struct victim *v = (struct victim *)arg;
+	uint32_t *data = (uint32_t *)malloc(FULL);
 
 	INSIST(data);
 	for (int i = 0; i < FULL / 4; i++)
@@ -262,7 +261,7 @@ static void *write_tags(void *arg)
 /* A waiting reader, perhaps its tag, and the end of its descriptor. */
 static void *storm_reader(uint32_t tag)
 {
-	struct victim v = {.tag = tag};
+	MAKE(struct victim, v, .tag = tag);
 	struct peer peer;
 	int fds[2];
 
@@ -282,7 +281,7 @@ static void *storm_reader(uint32_t tag)
 /* A waiting writer whose descriptor is closed: all that arrives is its. */
 static void *storm_writer(uint32_t tag)
 {
-	struct victim v = {.tag = tag};
+	MAKE(struct victim, v, .tag = tag);
 	uint32_t data[256];
 	struct peer peer;
 	ssize_t n;
@@ -342,6 +341,8 @@ Test(close, reuse_storm, .timeout = 120)
 }
 
 #ifdef GO_TEST_HOOKS
+#include "io/fdtable.h"
+
 /* ---- one call from the first byte to the last ---- */
 
 static int in_small_pieces(enum go__sys_call call)

@@ -63,7 +63,7 @@ static int64_t call_recvfrom(int fd)
 static int64_t call_recvmsg(int fd)
 {
 	struct iovec v = {data, 1};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+	MAKE(struct msghdr, m, .msg_iov = &v, .msg_iovlen = 1);
 
 	return go_recvmsg(fd, &m, 0);
 }
@@ -71,7 +71,7 @@ static int64_t call_recvmsg(int fd)
 static int64_t call_recvmmsg(int fd)
 {
 	struct iovec v = {data, 1};
-	struct mmsghdr m = {.msg_hdr = {.msg_iov = &v, .msg_iovlen = 1}};
+	MAKE(struct mmsghdr, m, .msg_hdr.msg_iov = &v, .msg_hdr.msg_iovlen = 1);
 
 	return go_recvmmsg(fd, &m, 1, 0);
 }
@@ -95,7 +95,7 @@ static int64_t call_copy_from(int fd)
 
 static int64_t poll_for(int fd, short events)
 {
-	struct pollfd p = {.fd = fd, .events = events};
+	MAKE(struct pollfd, p, .fd = fd, .events = events);
 	int r = go_poll(&p, 1, -1);
 
 	return r == 1 && p.revents == POLLNVAL ? -EBADF : r;
@@ -150,7 +150,7 @@ static int64_t call_sendto(int fd)
 static int64_t call_sendmsg(int fd)
 {
 	struct iovec v = {data, 100};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
+	MAKE(struct msghdr, m, .msg_iov = &v, .msg_iovlen = 1);
 
 	return go_sendmsg(fd, &m, 0);
 }
@@ -158,7 +158,7 @@ static int64_t call_sendmsg(int fd)
 static int64_t call_sendmmsg(int fd)
 {
 	struct iovec v = {data, 100};
-	struct mmsghdr m = {.msg_hdr = {.msg_iov = &v, .msg_iovlen = 1}};
+	MAKE(struct mmsghdr, m, .msg_hdr.msg_iov = &v, .msg_hdr.msg_iovlen = 1);
 
 	return go_sendmmsg(fd, &m, 1, 0);
 }
@@ -249,7 +249,8 @@ static void make_busy(int fds[2])
 {
 	int client, r;
 
-	busy = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memset(&busy, 0, sizeof(busy));
+	busy.sun_family = AF_UNIX;
 	busy_length = sizeof(busy);
 	fds[1] = go_socket(AF_UNIX, SOCK_STREAM, 0);
 	/* The kernel chooses an abstract name. */
@@ -314,7 +315,7 @@ static void *call_it(void *fd)
 
 static bool is_quiet(int fd)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	MAKE(struct pollfd, p, .fd = fd, .events = POLLIN);
 
 	return go_poll(&p, 1, 0) == 0;
 }

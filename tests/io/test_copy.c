@@ -89,7 +89,7 @@ static int file_of_many(void)
 
 static void *copy_between(enum kind a, enum kind b, bool in_thread)
 {
-	go_transit t = {0};
+	go_transit t = ALL_ZERO;
 	struct peer writer, reader;
 	int in[2], out[2];
 
@@ -121,7 +121,7 @@ Test(copy, between_all_kinds, .timeout = 60)
 {
 	run_in(GO_CURRENT_THREAD, 0, between_all, NULL);
 	run_in(GO_MULTI_THREAD, 2, between_all, NULL);
-	run_both(between_all, "in a thread");
+	run_both(between_all, (void *)"in a thread");
 }
 
 static void *from_file(void *in_thread)
@@ -156,7 +156,7 @@ Test(copy, from_files, .timeout = 60)
 {
 	run_in(GO_CURRENT_THREAD, 0, from_file, NULL);
 	run_in(GO_MULTI_THREAD, 2, from_file, NULL);
-	run_both(from_file, "in a thread");
+	run_both(from_file, (void *)"in a thread");
 }
 
 /* ---- deadlines and cancellation ---- */
@@ -169,7 +169,7 @@ struct copier {
 
 static void *copy_all(void *arg)
 {
-	struct copier *c = arg;
+	struct copier *c = (struct copier *)arg;
 
 	return GO_INT(go_copy(c->from, c->to, -1, &c->t));
 }
@@ -177,7 +177,7 @@ static void *copy_all(void *arg)
 /* Nobody reads, until a deadline, and a cancellation, have ended copies. */
 static void *conserved(void *kind)
 {
-	struct copier c = {.t = {.buffer = c.buffer, .buffer_bytes = 5000}};
+	MAKE(struct copier, c, .t.buffer = c.buffer, .t.buffer_bytes = 5000);
 	struct peer writer, reader, copier;
 	int in[2], out[2], r, little = 40000;
 	int64_t done = 0;
@@ -229,8 +229,8 @@ Test(copy, nothing_is_lost, .timeout = 60)
 static void *evicted(void *in_thread)
 {
 	for (int i = 0; i < 4 * KINDS; i++) {
-		struct copier c = {
-			.t = {.buffer = c.buffer, .buffer_bytes = 5000}};
+		MAKE(struct copier, c, .t.buffer = c.buffer,
+		     .t.buffer_bytes = 5000);
 		bool full = i & 1, close_from = i & 2;
 		struct peer copier;
 		int in[2], out[2];
@@ -260,13 +260,13 @@ static void *evicted(void *in_thread)
 Test(copy, closing_evicts, .timeout = 60)
 {
 	run_everywhere(evicted, NULL);
-	run_everywhere(evicted, "in a thread");
+	run_everywhere(evicted, (void *)"in a thread");
 }
 
 static void *wrong_use(void *unused)
 {
 	char buffer[4] = "abc";
-	go_transit t = {.buffer = buffer, .buffer_bytes = 4, .left = 3};
+	MAKE(go_transit, t, .buffer = buffer, .buffer_bytes = 4, .left = 3);
 	int in[2], out[2], fd;
 
 	(void)unused;
@@ -369,8 +369,8 @@ Test(copy, each_call_fails_once, .timeout = 20)
 #include "sched/worker.h"
 
 /* What the file says when it is asked: 1, it is in memory; -EAGAIN, not. */
-static _Atomic int in_memory;
-static _Atomic int by_worker, by_pool; /* Calls that may wait for a disk. */
+static ATOMIC(int) in_memory;
+static ATOMIC(int) by_worker, by_pool; /* Calls that may wait for a disk. */
 
 static int count_calls(enum go__sys_call call)
 {

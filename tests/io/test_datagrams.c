@@ -17,7 +17,8 @@ static int bound(struct sockaddr_in *a)
 	int fd = go_socket(AF_INET, SOCK_DGRAM, 0);
 
 	INSIST(fd >= 0);
-	*a = (struct sockaddr_in){.sin_family = AF_INET};
+	memset(a, 0, sizeof(*a));
+	a->sin_family = AF_INET;
 	a->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	INSIST(go_bind(fd, (struct sockaddr *)a, sizeof(*a)) == 0);
 	INSIST(getsockname(fd, (struct sockaddr *)a, &length) == 0);
@@ -78,7 +79,7 @@ static void *questions(void *in_thread)
 Test(datagrams, questions_and_answers, .timeout = 20)
 {
 	run_everywhere(questions, NULL);
-	run_both(questions, "in a thread");
+	run_both(questions, (void *)"in a thread");
 }
 
 /* ---- many at once ---- */
@@ -94,7 +95,8 @@ static void make_batch(struct batch *b, uint32_t first)
 	memset(b, 0, sizeof(*b));
 	for (uint32_t i = 0; i < MANY; i++) {
 		b->number[i] = first + i;
-		b->v[i] = (struct iovec){&b->number[i], sizeof(uint32_t)};
+		ASSIGN(struct iovec, b->v[i],
+		       {&b->number[i], sizeof(uint32_t)});
 		b->m[i].msg_hdr.msg_iov = &b->v[i];
 		b->m[i].msg_hdr.msg_iovlen = 1;
 	}
@@ -108,7 +110,7 @@ struct receiver {
 /* Numbers come in order: these are Unix sockets. */
 static void *receive_all(void *arg)
 {
-	struct receiver *r = arg;
+	struct receiver *r = (struct receiver *)arg;
 	uint32_t have = 0;
 	struct batch b;
 
@@ -128,7 +130,7 @@ static void *receive_all(void *arg)
 
 static void *many_at_once(void *in_thread)
 {
-	struct receiver r = {.want = 50 * MANY};
+	MAKE(struct receiver, r, .want = 50 * MANY);
 	uint32_t sent = 0;
 	struct batch b;
 	struct peer peer;
@@ -140,10 +142,10 @@ static void *many_at_once(void *in_thread)
 	peer_start(&peer, in_thread != NULL, receive_all, &r);
 	await_waiting(fds[1], 1);
 	while (sent < r.want) {
-		uint32_t most = r.want - sent;
+		uint32_t most = r.want - sent, many = MANY;
 		int n;
 
-		most = most < MANY ? most : MANY;
+		most = most < many ? most : many;
 		make_batch(&b, sent);
 		n = go_sendmmsg(fds[0], b.m, most, 0);
 		MUST(n > 0 && n <= MANY);
@@ -172,20 +174,20 @@ static void *many_at_once(void *in_thread)
 Test(datagrams, many_at_once, .timeout = 20)
 {
 	run_everywhere(many_at_once, NULL);
-	run_both(many_at_once, "in a thread");
+	run_both(many_at_once, (void *)"in a thread");
 }
 
 /* ---- one port, several listeners ---- */
 
 struct acceptor {
 	int fd;
-	_Atomic unsigned *left;
+	ATOMIC(unsigned) * left;
 	unsigned got;
 };
 
 static void *accept_some(void *arg)
 {
-	struct acceptor *a = arg;
+	struct acceptor *a = (struct acceptor *)arg;
 	int fd;
 
 	while ((fd = go_accept(a->fd, NULL, NULL)) >= 0) {
@@ -199,9 +201,9 @@ static void *accept_some(void *arg)
 /* SO_REUSEPORT: the kernel spreads the connections over the listeners. */
 static void *shared_port(void *unused)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET};
+	MAKE(struct sockaddr_in, a, .sin_family = AF_INET);
 	socklen_t length = sizeof(a);
-	_Atomic unsigned left = 40;
+	ATOMIC(unsigned) left = 40;
 	struct acceptor s[3];
 	struct peer peers[3];
 	unsigned sum = 0;
@@ -210,7 +212,7 @@ static void *shared_port(void *unused)
 	(void)unused;
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	for (int i = 0; i < 3; i++) {
-		s[i] = (struct acceptor){.left = &left};
+		ASSIGN(struct acceptor, s[i], {-1, &left, 0});
 		s[i].fd = go_socket(AF_INET, SOCK_STREAM, 0);
 		MUST(s[i].fd >= 0);
 		MUST(setsockopt(s[i].fd, SOL_SOCKET, SO_REUSEPORT, &on,

@@ -22,7 +22,7 @@ struct reader {
 /* Read with a buffer that is larger than anything sent, until the end. */
 static void *read_to_end(void *arg)
 {
-	struct reader *r = arg;
+	struct reader *r = (struct reader *)arg;
 	char buffer[4096];
 
 	do {
@@ -35,7 +35,7 @@ static void *read_to_end(void *arg)
 static void *end_behind_data(void *in_thread)
 {
 	for (uint64_t i = 0; i < test_rounds(50); i++) {
-		struct reader r = {0};
+		struct reader r = ALL_ZERO;
 		struct peer peer;
 		int fds[2];
 
@@ -60,7 +60,7 @@ Test(edges, end_behind_data, .timeout = 60)
 
 static void *half_close(void *in_thread)
 {
-	struct reader r = {0};
+	struct reader r = ALL_ZERO;
 	struct peer peer;
 	char text[8];
 	int fds[2];
@@ -88,7 +88,7 @@ Test(edges, half_close, .timeout = 20)
 
 static void *own_shutdown(void *in_thread)
 {
-	struct reader r = {0};
+	struct reader r = ALL_ZERO;
 	struct peer peer;
 	int fds[2];
 
@@ -112,7 +112,7 @@ Test(edges, own_shutdown, .timeout = 20)
 static void *reset(void *in_thread)
 {
 	struct linger linger = {1, 0};
-	struct reader r = {0};
+	struct reader r = ALL_ZERO;
 	struct peer peer;
 	int fds[2];
 
@@ -140,7 +140,7 @@ Test(edges, reset, .timeout = 20)
  */
 static void *urgent_data(void *in_thread)
 {
-	struct reader r = {0};
+	struct reader r = ALL_ZERO;
 	struct peer peer;
 	char c;
 	int fds[2];
@@ -196,8 +196,8 @@ Test(edges, urgent_data_between, .timeout = 20)
 /* The same when the urgent byte has been taken before the reader comes. */
 static void *urgent_data_taken(void *unused)
 {
-	struct reader r = {0};
-	struct pollfd p = {.events = POLLPRI};
+	struct reader r = ALL_ZERO;
+	MAKE(struct pollfd, p, .events = POLLPRI);
 	char c;
 	int fds[2];
 
@@ -223,7 +223,7 @@ Test(edges, urgent_data_taken, .timeout = 20)
 
 static void *poll_urgent(void *arg)
 {
-	struct pollfd p = {.fd = *(int *)arg, .events = POLLPRI};
+	MAKE(struct pollfd, p, .fd = *(int *)arg, .events = POLLPRI);
 	char c;
 
 	MUST(go_poll(&p, 1, -1) == 1);
@@ -262,7 +262,7 @@ enum {
 static void *write_much(void *arg)
 {
 	int fd = *(int *)arg;
-	uint32_t *data = malloc(MUCH);
+	uint32_t *data = (uint32_t *)malloc(MUCH);
 	size_t done = 0;
 
 	MUST(data);
@@ -277,7 +277,7 @@ static void *write_much(void *arg)
 static void *read_much(void *arg)
 {
 	int fd = *(int *)arg;
-	uint32_t *data = malloc(MUCH);
+	uint32_t *data = (uint32_t *)malloc(MUCH);
 
 	MUST(data);
 	MUST(go_read_full(fd, data, MUCH, NULL) == 0);
@@ -312,7 +312,7 @@ static void *small_buffers(void *in_thread)
 Test(edges, small_buffers, .timeout = 60)
 {
 	run_everywhere(small_buffers, NULL);
-	run_everywhere(small_buffers, "writers in threads");
+	run_everywhere(small_buffers, (void *)"writers in threads");
 }
 
 /* ---- many waiters ---- */
@@ -323,12 +323,12 @@ enum {
 
 struct crowd {
 	int fd;
-	_Atomic int accepted;
+	ATOMIC(int) accepted;
 };
 
 static void *accept_one(void *arg)
 {
-	struct crowd *c = arg;
+	struct crowd *c = (struct crowd *)arg;
 	int fd = go_accept(c->fd, NULL, NULL);
 
 	MUST(fd >= 0);
@@ -342,7 +342,7 @@ static void *many_acceptors(void *in_thread)
 {
 	struct peer peers[WAITERS];
 	struct sockaddr_in a;
-	struct crowd c = {.fd = listener_at(&a)};
+	MAKE(struct crowd, c, .fd = listener_at(&a));
 	int fds[WAITERS];
 
 	for (int i = 0; i < WAITERS; i++)
@@ -402,7 +402,7 @@ static void *many_readers(void *in_thread)
 Test(edges, many_readers, .timeout = 60)
 {
 	run_everywhere(many_readers, NULL);
-	run_everywhere(many_readers, "half of them in threads");
+	run_everywhere(many_readers, (void *)"half of them in threads");
 }
 
 /*
@@ -479,17 +479,17 @@ static void *crowd_main(void *arg)
 
 static void *run_other(void *arg)
 {
-	void *result = "not run";
+	void *result = (void *)"not run";
 
 	if (go_run_with(NULL, crowd_main, arg, &result) < 0)
-		return "go_run_with";
+		return (void *)"go_run_with";
 	return result;
 }
 
 static void *two_runtimes(void *unused)
 {
 	struct sockaddr_in a;
-	struct crowd c = {.fd = listener_at(&a)};
+	MAKE(struct crowd, c, .fd = listener_at(&a));
 	struct peer other, own;
 	int fds[2];
 

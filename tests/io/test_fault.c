@@ -176,7 +176,7 @@ static int everything(void)
 	if (r < 0)
 		return end(fds, 2, r);
 	peer_start(&peer, false, read_byte, &fds[0]);
-	while (waiting(fds[0]) != 1 && !atomic_load(&peer.done))
+	while (test_fd_waiting(fds[0]) != 1 && !atomic_load(&peer.done))
 		go_sleep(SOON);
 	INSIST(go_write(fds[1], "x", 1) == 1);
 	got = (intptr_t)peer_finish(&peer);

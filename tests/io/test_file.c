@@ -46,7 +46,7 @@ static void make_cold(int fd)
 static void *open_read_write(void *arg)
 {
 	const char *path = in_folder(arg, "data");
-	char *data = malloc(SIZE), *back = malloc(SIZE + 1);
+	char *data = (char *)malloc(SIZE), *back = (char *)malloc(SIZE + 1);
 	struct iovec v[2] = {{back, 10}, {back + 10, 20}};
 	struct stat st;
 	int fd = go_open(path, O_RDWR | O_CREAT | O_EXCL, 0640), r;
@@ -115,7 +115,7 @@ static void *position(void *arg)
 static void *cold(void *arg)
 {
 	const char *path = in_folder(arg, "cold");
-	char *data = malloc(SIZE);
+	char *data = (char *)malloc(SIZE);
 	int fd = go_open(path, O_RDWR | O_CREAT, 0600);
 	size_t done;
 
@@ -146,7 +146,7 @@ static void *cold(void *arg)
 static void *foreign(void *arg)
 {
 	static const char *const folders[] = {NULL, "/dev/shm"};
-	char *data = malloc(SIZE), name[40];
+	char *data = (char *)malloc(SIZE), name[40];
 
 	MUST(data);
 	/* Others may run beside us. */
@@ -180,7 +180,7 @@ static void *foreign(void *arg)
 static void *uncached(void *arg)
 {
 	const char *path = in_folder(arg, "uncached");
-	char *data = aligned_alloc(4096, 8192);
+	char *data = (char *)aligned_alloc(4096, 8192);
 	int fd = go_open(path, O_RDWR | O_CREAT | O_DIRECT, 0600);
 
 	MUST(data);
@@ -228,7 +228,7 @@ static void *bad_arguments(void *arg)
 	}
 	MUST(go_open(path, O_RDONLY) == -ENOENT);
 	MUST(go_open(NULL, O_RDONLY) == -EFAULT);
-	MUST(go_open(arg, O_RDWR) == -EISDIR);
+	MUST(go_open((const char *)arg, O_RDWR) == -EISDIR);
 	fd = go_open(path, O_RDWR | O_CREAT, 0600);
 	MUST(fd >= 0);
 	MUST(go_pread(fd, &c, 1, -1) == -EINVAL);
@@ -289,7 +289,7 @@ struct fifo {
 
 static void *open_fifo(void *arg)
 {
-	struct fifo *f = arg;
+	struct fifo *f = (struct fifo *)arg;
 
 	return GO_INT(go_open(f->path, f->flags));
 }
@@ -358,7 +358,7 @@ static void *devices(void *unused)
 Test(file, fifos, .timeout = 30)
 {
 	run_everywhere(fifo, NULL);
-	run_both(fifo, "in a thread");
+	run_both(fifo, (void *)"in a thread");
 }
 
 Test(file, devices, .timeout = 20)
@@ -480,7 +480,7 @@ static void *read_folder(void *arg)
 	go_dir *dir;
 	int r;
 
-	MUST(go_opendir(&dir, arg) == 0);
+	MUST(go_opendir(&dir, (const char *)arg) == 0);
 	for (int round = 0; round < 2; round++) {
 		unsigned n = 0;
 
@@ -528,7 +528,7 @@ Test(file, folders, .timeout = 30)
 
 static void *whole(void *unused)
 {
-	char folder[64], path[80], *text = malloc(SIZE);
+	char folder[64], path[80], *text = (char *)malloc(SIZE);
 	struct stat st;
 	void *data = NULL;
 	size_t n = 7;
@@ -552,13 +552,13 @@ static void *whole(void *unused)
 	MUST(stat(path, &st) == 0 && st.st_size == 3);
 	MUST((st.st_mode & 037) == 0);
 	MUST(go_read_file(path, 3, &data, &n) == 0);
-	MUST(n == 3 && strcmp(data, "abc") == 0);
+	MUST(n == 3 && strcmp((char *)data, "abc") == 0);
 	free(data);
 	MUST(go_write_file(path, NULL, 0, 0600) == 0);
 	MUST(go_read_file(path, 1, &data, &n) == 0 && n == 0);
 	free(data);
 	MUST(go_read_file("/proc/self/maps", 0, &data, &n) == 0);
-	MUST(n > 100 && strlen(data) == n);
+	MUST(n > 100 && strlen((char *)data) == n);
 	free(data);
 	MUST(go_read_file("/proc/self/maps", 10, &data, &n) == -EFBIG);
 	MUST(go_read_file(folder, 0, &data, &n) == -EISDIR);

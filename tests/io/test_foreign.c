@@ -54,7 +54,7 @@ static void *blocking_mode(void *in_thread)
 Test(foreign, blocking_mode_stays, .timeout = 20)
 {
 	run_everywhere(blocking_mode, NULL);
-	run_both(blocking_mode, "in a thread");
+	run_both(blocking_mode, (void *)"in a thread");
 }
 
 static void *write_much(void *arg)
@@ -93,7 +93,7 @@ static void *full_buffers(void *in_thread)
 Test(foreign, full_buffers, .timeout = 20)
 {
 	run_everywhere(full_buffers, NULL);
-	run_both(full_buffers, "in a thread");
+	run_both(full_buffers, (void *)"in a thread");
 }
 
 /* Terminals know no RWF_NOWAIT, nor do eventfds for writing. */
@@ -131,7 +131,7 @@ static void *odd_files(void *in_thread)
 Test(foreign, odd_files, .timeout = 20)
 {
 	run_everywhere(odd_files, NULL);
-	run_both(odd_files, "in a thread");
+	run_both(odd_files, (void *)"in a thread");
 }
 
 #ifdef GO_TEST_HOOKS
@@ -186,7 +186,7 @@ Test(foreign, room_beside_input, .timeout = 20)
 /* A number is registered; then it stands for another file. */
 static void *reused(void *unused)
 {
-	int old[2], new[2], keep;
+	int old[2], fresh[2], keep;
 	struct peer peer;
 
 	(void)unused;
@@ -199,17 +199,17 @@ static void *reused(void *unused)
 	/* The old file lives on elsewhere, so its registration does too. */
 	keep = dup(old[0]);
 	MUST(keep >= 0);
-	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
-	MUST(dup2(new[0], old[0]) == old[0]);
-	MUST(close(new[0]) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fresh) == 0);
+	MUST(dup2(fresh[0], old[0]) == old[0]);
+	MUST(close(fresh[0]) == 0);
 	peer_start(&peer, false, read_byte, &old[0]);
 	await_waiting(old[0], 1);
 	/* An edge of the old file wakes nobody for good. */
 	MUST(write(old[1], "w", 1) == 1);
-	MUST(go_write(new[1], "n", 1) == 1);
+	MUST(go_write(fresh[1], "n", 1) == 1);
 	MUST((intptr_t)peer_finish(&peer) == 'n');
 	MUST(close(keep) == 0 && close(old[0]) == 0);
-	MUST(close(old[1]) == 0 && close(new[1]) == 0);
+	MUST(close(old[1]) == 0 && close(fresh[1]) == 0);
 	return NULL;
 }
 
@@ -222,21 +222,21 @@ Test(foreign, reused_behind_our_back, .timeout = 20)
 static void *left_behind(void *unused)
 {
 	struct peer first, second;
-	int old[2], new[2];
+	int old[2], fresh[2];
 
 	(void)unused;
 	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
-	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fresh) == 0);
 	peer_start(&first, false, read_byte, &old[0]);
 	await_waiting(old[0], 1);
-	MUST(dup2(new[0], old[0]) == old[0]);
+	MUST(dup2(fresh[0], old[0]) == old[0]);
 	peer_start(&second, false, read_byte, &old[0]);
 	MUST((intptr_t)peer_finish(&first) == -EBADF);
 	await_waiting(old[0], 1);
-	MUST(go_write(new[1], "n", 1) == 1);
+	MUST(go_write(fresh[1], "n", 1) == 1);
 	MUST((intptr_t)peer_finish(&second) == 'n');
 	MUST(close(old[0]) == 0 && close(old[1]) == 0);
-	MUST(close(new[0]) == 0 && close(new[1]) == 0);
+	MUST(close(fresh[0]) == 0 && close(fresh[1]) == 0);
 	return NULL;
 }
 
@@ -259,19 +259,19 @@ static void *write_on(void *arg)
 static void *left_behind_adopted(void *unused)
 {
 	struct peer reader, writer;
-	int old[2], new[2];
+	int old[2], fresh[2];
 	char c = 0;
 
 	(void)unused;
 	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
-	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
-	MUST(write(new[1], "n", 1) == 1);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fresh) == 0);
+	MUST(write(fresh[1], "n", 1) == 1);
 	/* An own one's first try does not ask for the mode. */
-	MUST(fcntl(new[0], F_SETFL, O_NONBLOCK) == 0);
+	MUST(fcntl(fresh[0], F_SETFL, O_NONBLOCK) == 0);
 	MUST(go_fd_adopt(old[0], 0) == 0);
 	peer_start(&reader, false, read_byte, &old[0]);
 	await_waiting(old[0], 1);
-	MUST(dup2(new[0], old[0]) == old[0]);
+	MUST(dup2(fresh[0], old[0]) == old[0]);
 	peer_start(&writer, false, write_on, &old[0]);
 	MUST((intptr_t)peer_finish(&reader) == -EBADF);
 	MUST(go_read(old[0], &c, 1) == 1 && c == 'n');
@@ -279,7 +279,7 @@ static void *left_behind_adopted(void *unused)
 	MUST(go_close(old[0]) == 0);
 	MUST(GO_TO_INT(peer_finish(&writer)) == -EBADF);
 	MUST(close(old[1]) == 0);
-	close_both(new);
+	close_both(fresh);
 	return NULL;
 }
 
@@ -294,7 +294,7 @@ Test(foreign, left_behind_adopted, .timeout = 20)
  */
 static void *read_there(void *arg)
 {
-	go_runtime_options o = {.flavour = GO_MULTI_THREAD, .workers = 1};
+	MAKE(go_runtime_options, o, .flavour = GO_MULTI_THREAD, .workers = 1);
 	void *result = GO_INT(-EIO);
 
 	INSIST(go_run_with(&o, read_byte, arg, &result) == 0);
@@ -304,25 +304,25 @@ static void *read_there(void *arg)
 static void *known_elsewhere(void *unused)
 {
 	struct peer first, here, there;
-	int old[2], new[2];
+	int old[2], fresh[2];
 
 	(void)unused;
 	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
-	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fresh) == 0);
 	peer_start(&first, false, read_byte, &old[0]);
 	await_waiting(old[0], 1);
 	MUST(go_write(old[1], "o", 1) == 1);
 	MUST((intptr_t)peer_finish(&first) == 'o');
-	MUST(dup2(new[0], old[0]) == old[0]);
+	MUST(dup2(fresh[0], old[0]) == old[0]);
 	peer_start(&there, true, read_there, &old[0]);
 	await_waiting(old[0], 1);
 	peer_start(&here, false, read_byte, &old[0]);
 	await_waiting(old[0], 2);
-	MUST(write(new[1], "nn", 2) == 2);
+	MUST(write(fresh[1], "nn", 2) == 2);
 	MUST((intptr_t)peer_finish(&here) == 'n');
 	MUST((intptr_t)peer_finish(&there) == 'n');
 	MUST(close(old[0]) == 0 && close(old[1]) == 0);
-	close_both(new);
+	close_both(fresh);
 	return NULL;
 }
 
@@ -330,21 +330,21 @@ static void *known_elsewhere(void *unused)
 static void *left_behind_elsewhere(void *unused)
 {
 	struct peer here, there;
-	int old[2], new[2];
+	int old[2], fresh[2];
 
 	(void)unused;
 	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
-	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fresh) == 0);
 	peer_start(&here, false, read_byte, &old[0]);
 	await_waiting(old[0], 1);
-	MUST(dup2(new[0], old[0]) == old[0]);
+	MUST(dup2(fresh[0], old[0]) == old[0]);
 	peer_start(&there, true, read_there, &old[0]);
 	MUST((intptr_t)peer_finish(&here) == -EBADF);
 	await_waiting(old[0], 1);
-	MUST(write(new[1], "n", 1) == 1);
+	MUST(write(fresh[1], "n", 1) == 1);
 	MUST((intptr_t)peer_finish(&there) == 'n');
 	MUST(close(old[0]) == 0 && close(old[1]) == 0);
-	close_both(new);
+	close_both(fresh);
 	return NULL;
 }
 
@@ -357,7 +357,7 @@ Test(foreign, two_runtimes, .timeout = 20)
 /* Those who only look have a new file to look at then. */
 static void *poll_it(void *arg)
 {
-	struct pollfd p = {.fd = *(int *)arg, .events = POLLIN};
+	MAKE(struct pollfd, p, .fd = *(int *)arg, .events = POLLIN);
 
 	return GO_INT(go_poll(&p, 1, -1) == 1 && p.revents == POLLIN);
 }
@@ -372,23 +372,23 @@ static void *select_it(void *arg)
 static void *looking_on(void *unused)
 {
 	struct peer poller, selector, reader;
-	int old[2], new[2];
+	int old[2], fresh[2];
 
 	(void)unused;
 	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
-	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, fresh) == 0);
 	peer_start(&poller, false, poll_it, &old[0]);
 	peer_start(&selector, false, select_it, &old[0]);
 	await_waiting(old[0], 2);
-	MUST(dup2(new[0], old[0]) == old[0]);
+	MUST(dup2(fresh[0], old[0]) == old[0]);
 	peer_start(&reader, false, read_byte, &old[0]);
 	await_waiting(old[0], 3);
-	MUST(go_write(new[1], "nn", 2) == 2);
+	MUST(go_write(fresh[1], "nn", 2) == 2);
 	MUST((intptr_t)peer_finish(&reader) == 'n');
 	MUST(GO_TO_INT(peer_finish(&poller)) == 1);
 	MUST(GO_TO_INT(peer_finish(&selector)) == 1);
 	MUST(close(old[0]) == 0 && close(old[1]) == 0);
-	MUST(close(new[0]) == 0 && close(new[1]) == 0);
+	MUST(close(fresh[0]) == 0 && close(fresh[1]) == 0);
 	return NULL;
 }
 
@@ -443,7 +443,7 @@ static void *accept_one(void *arg)
 
 static void *copy_it(void *arg)
 {
-	int *fds = arg;
+	int *fds = (int *)arg;
 
 	return GO_INT(go_copy(fds[0], fds[1], -1, NULL));
 }
@@ -542,7 +542,7 @@ Test(foreign, vanishes_under_those_who_wait, .timeout = 120)
 /* What was there is gone, and one who looks is told, or looks at the next. */
 static void *poll_gone(void *arg)
 {
-	struct pollfd p = {.fd = *(int *)arg, .events = POLLIN};
+	MAKE(struct pollfd, p, .fd = *(int *)arg, .events = POLLIN);
 
 	return GO_INT(go_poll(&p, 1, -1) == 1 && p.revents == POLLNVAL);
 }
@@ -659,7 +659,7 @@ static void *listener(void *in_thread)
 	for (int i = 0; i < 3; i++) {
 		fds[0] = (int)(intptr_t)peer_finish(&peers[i]);
 		MUST(fds[0] >= 0);
-		MUST(go__fd_kind(go__fd_find(fds[0])) & GO__FD_TCP);
+		MUST(test_fd_is_tcp(fds[0]));
 		MUST(go_close(fds[0]) == 0);
 	}
 	MUST(fcntl(fd, F_GETFL) == flags && go_close(fd) == 0);
@@ -669,7 +669,7 @@ static void *listener(void *in_thread)
 Test(foreign, listeners, .timeout = 20)
 {
 	run_everywhere(listener, NULL);
-	run_both(listener, "in a thread");
+	run_both(listener, (void *)"in a thread");
 }
 
 static void *connecting(void *unused)

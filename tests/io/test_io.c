@@ -44,8 +44,8 @@ static void *no_such_descriptor(void *unused)
 	static const int bad[] = {-1, INT32_MIN, 900, 1 << 20, INT32_MAX};
 	char c = 0;
 	struct iovec v = {&c, 1};
-	struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1};
-	struct sockaddr_in a = {.sin_family = AF_INET};
+	MAKE(struct msghdr, m, .msg_iov = &v, .msg_iovlen = 1);
+	MAKE(struct sockaddr_in, a, .sin_family = AF_INET);
 
 	(void)unused;
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -81,7 +81,7 @@ Test(io, no_such_descriptor, .timeout = 20)
 static void *vectors(void *unused)
 {
 	char a[3], b[4];
-	struct iovec out[2] = {{"abc", 3}, {"defg", 4}};
+	struct iovec out[2] = {{(void *)"abc", 3}, {(void *)"defg", 4}};
 	struct iovec in[2] = {{a, 3}, {b, 4}};
 	int fds[2];
 
@@ -118,8 +118,8 @@ struct transfer {
 
 static void *write_many(void *arg)
 {
-	struct transfer *t = arg;
-	char *data = malloc(t->n);
+	struct transfer *t = (struct transfer *)arg;
+	char *data = (char *)malloc(t->n);
 
 	INSIST(data);
 	for (size_t i = 0; i < t->n; i++)
@@ -131,8 +131,8 @@ static void *write_many(void *arg)
 
 static void *whole_buffers(void *in_thread)
 {
-	char *data = malloc(MANY);
-	struct transfer t = {.n = MANY};
+	char *data = (char *)malloc(MANY);
+	MAKE(struct transfer, t, .n = MANY);
 	struct peer peer;
 	size_t done = 7;
 	int fds[2];
@@ -161,12 +161,12 @@ static void *whole_buffers(void *in_thread)
 Test(io, whole_buffers, .timeout = 20)
 {
 	run_everywhere(whole_buffers, NULL);
-	run_both(whole_buffers, "in a thread");
+	run_both(whole_buffers, (void *)"in a thread");
 }
 
 static void *broken_pipe(void *in_thread)
 {
-	struct transfer t = {.n = MANY};
+	MAKE(struct transfer, t, .n = MANY);
 	struct peer peer;
 	sigset_t set;
 	int fds[2];
@@ -189,7 +189,7 @@ static void *broken_pipe(void *in_thread)
 Test(io, broken_pipe, .timeout = 20)
 {
 	run_everywhere(broken_pipe, NULL);
-	run_both(broken_pipe, "in a thread");
+	run_both(broken_pipe, (void *)"in a thread");
 }
 
 /* ---- files ---- */
@@ -231,16 +231,16 @@ static void *poll_basics(void *unused)
 
 	(void)unused;
 	MUST(go_pipe(fds) == 0 && go_pipe(others) == 0);
-	p[0] = (struct pollfd){.fd = fds[0], .events = POLLIN};
-	p[1] = (struct pollfd){.fd = -1, .events = POLLIN, .revents = 9};
-	p[2] = (struct pollfd){.fd = others[0], .events = POLLIN};
+	ASSIGN(struct pollfd, p[0], {fds[0], POLLIN, 0});
+	ASSIGN(struct pollfd, p[1], {-1, POLLIN, 9});
+	ASSIGN(struct pollfd, p[2], {others[0], POLLIN, 0});
 	MUST(go_poll(p, 3, 0) == 0);
 	MUST(go_poll(p, 3, 3) == 0);
 	MUST(p[0].revents == 0 && p[1].revents == 0 && p[2].revents == 0);
 	MUST(go_write(others[1], "x", 1) == 1);
 	MUST(go_poll(p, 3, -1) == 1);
 	MUST(p[0].revents == 0 && p[2].revents == POLLIN);
-	p[0] = (struct pollfd){.fd = fds[1], .events = POLLOUT};
+	ASSIGN(struct pollfd, p[0], {fds[1], POLLOUT, 0});
 	MUST(go_poll(p, 1, -1) == 1 && p[0].revents == POLLOUT);
 	MUST(go_close(fds[0]) == 0);
 	p[0].events = 0;
@@ -270,10 +270,10 @@ enum {
 static void *poll_many(void *arg)
 {
 	struct pollfd p[PIPES];
-	int *fds = arg;
+	int *fds = (int *)arg;
 
 	for (int i = 0; i < PIPES; i++)
-		p[i] = (struct pollfd){.fd = fds[2 * i], .events = POLLIN};
+		ASSIGN(struct pollfd, p[i], {fds[2 * i], POLLIN, 0});
 	MUST(go_poll(p, PIPES, -1) == 1);
 	for (int i = 0; i < PIPES; i++)
 		MUST(p[i].revents == (i == PIPES / 2 ? POLLIN : 0));
@@ -295,7 +295,7 @@ static void *poll_together(void *in_thread)
 	for (int i = 0; i < 3; i++)
 		MUST(peer_finish(&peers[i]) == NULL);
 	for (int i = 0; i < PIPES; i++) {
-		MUST(waiting(fds[i][0]) == 0);
+		MUST(test_fd_waiting(fds[i][0]) == 0);
 		close_both(fds[i]);
 	}
 	return NULL;
@@ -304,7 +304,7 @@ static void *poll_together(void *in_thread)
 Test(io, poll_together, .timeout = 20)
 {
 	run_everywhere(poll_together, NULL);
-	run_both(poll_together, "in a thread");
+	run_both(poll_together, (void *)"in a thread");
 }
 
 /* ---- cancellation ---- */
@@ -327,7 +327,7 @@ static void *cancelled_reader(void *unused)
 	await_waiting(fds[0], 1);
 	MUST(go_task_cancel(peer.task) == 0);
 	MUST((intptr_t)peer_finish(&peer) == -ECANCELED);
-	MUST(waiting(fds[0]) == 0);
+	MUST(test_fd_waiting(fds[0]) == 0);
 	/* Nothing was lost. */
 	MUST(go_write(fds[1], "x", 1) == 1);
 	MUST((intptr_t)read_one(&fds[0]) == 1);

@@ -62,7 +62,7 @@ static void make_timerfd(struct source *s)
 
 static void feed_timerfd(const struct source *s)
 {
-	struct itimerspec soon = {.it_value.tv_nsec = 1000};
+	MAKE(struct itimerspec, soon, .it_value.tv_nsec = 1000);
 
 	INSIST(timerfd_settime(s->fd, 0, &soon, NULL) == 0);
 }
@@ -84,7 +84,7 @@ static void make_inotify(struct source *s)
 
 static void feed_inotify(const struct source *s)
 {
-	static _Atomic unsigned count;
+	static ATOMIC(unsigned) count;
 	char path[100];
 
 	snprintf(path, sizeof(path), "%s/%u", s->folder,
@@ -185,7 +185,7 @@ static bool is_line(const char *data, ssize_t n)
 /* A foreign loop's. */
 static void make_epoll(struct source *s)
 {
-	struct epoll_event e = {.events = EPOLLIN};
+	MAKE(struct epoll_event, e, .events = EPOLLIN);
 	int fds[2];
 
 	s->fd = epoll_create1(0);
@@ -216,7 +216,7 @@ struct reading {
 /* Returns NULL, -errno, or -EIO: that is not what was fed. */
 static void *read_it(void *arg)
 {
-	const struct reading *r = arg;
+	const struct reading *r = (const struct reading *)arg;
 	char data[sizeof(struct inotify_event) + 256] = "";
 	ssize_t n = go_read(r->fd, data, sizeof(data));
 
@@ -227,8 +227,8 @@ static void *read_it(void *arg)
 
 static void *poll_it(void *arg)
 {
-	const struct reading *r = arg;
-	struct pollfd p = {.fd = r->fd, .events = POLLIN};
+	const struct reading *r = (const struct reading *)arg;
+	MAKE(struct pollfd, p, .fd = r->fd, .events = POLLIN);
 
 	if (go_poll(&p, 1, -1) != 1)
 		return GO_INT(-EIO);
@@ -238,7 +238,7 @@ static void *poll_it(void *arg)
 
 static void *select_it(void *arg)
 {
-	const struct reading *r = arg;
+	const struct reading *r = (const struct reading *)arg;
 	go_case k[] = {GO_AT(GO_NEVER), GO_READABLE(r->fd)};
 
 	return GO_INT(go_select(k, 2) == 1 ? k[1].result : -EIO);
@@ -249,12 +249,13 @@ static bool in_thread, adopted;
 
 static void *made(struct source *s, struct reading *r)
 {
-	*s = (struct source){.fd = -1, .other = -1};
+	ASSIGN(struct source, *s, ALL_ZERO);
+	s->fd = s->other = -1;
 	kind->make(s);
 	MUST(s->fd >= 0);
 	if (adopted)
 		MUST(go_fd_adopt(s->fd, 0) == 0);
-	*r = (struct reading){kind, s->fd};
+	ASSIGN(struct reading, *r, {kind, s->fd});
 	return NULL;
 }
 
@@ -279,7 +280,7 @@ static void *is_read(struct source *s, struct reading *r)
 /* Those who only look are all told. */
 static void *is_looked_at(struct source *s, struct reading *r)
 {
-	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+	MAKE(struct pollfd, p, .fd = s->fd, .events = POLLIN);
 	struct peer poller, selector;
 
 	MUST(go_poll(&p, 1, 1) == 0);

@@ -10,15 +10,14 @@
 #include <gofer/names.h>
 #include <netinet/in.h>
 
-#include "arch/sys.h"
-
 /* ---- what it says ---- */
 
 static void *ask(void *unused)
 {
-	struct addrinfo numbers = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-				   .ai_socktype = SOCK_STREAM};
-	struct addrinfo wrong = {.ai_family = 4711};
+	MAKE(struct addrinfo, numbers,
+	     .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+	     .ai_socktype = SOCK_STREAM);
+	MAKE(struct addrinfo, wrong, .ai_family = 4711);
 	struct addrinfo *list = NULL;
 	struct sockaddr_in a;
 
@@ -46,7 +45,8 @@ static void *ask(void *unused)
 
 static void *name(void *unused)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(80)};
+	MAKE(struct sockaddr_in, a, .sin_family = AF_INET,
+	     .sin_port = htons(80));
 	struct sockaddr *any = (struct sockaddr *)&a;
 	char host[64] = "x", service[8] = "y";
 	int numbers = NI_NUMERICHOST | NI_NUMERICSERV;
@@ -91,8 +91,8 @@ Test(names, words)
 
 /* ---- a resolver that hangs ---- */
 
-static _Atomic int asking, asked;
-static _Atomic bool hang;
+static ATOMIC(int) asking, asked;
+static ATOMIC(bool) hang;
 
 static int hanging_resolver(enum go__sys_call call)
 {

@@ -47,7 +47,7 @@ Test(net, addresses, .timeout = 20)
 
 static void *dial_unix(void *path)
 {
-	return GO_INT(go_unix_dial(path));
+	return GO_INT(go_unix_dial((const char *)path));
 }
 
 /* A connection made of a listener and somebody who dials. */
@@ -70,7 +70,7 @@ static void *hello_unix(const char *path, bool in_thread)
 	MUST(strcmp(text, "hi") == 0);
 	close_both(ends);
 	MUST(go_close(listener) == 0);
-	MUST(go_unix_dial(path) == -ECONNREFUSED);
+	MUST(go_unix_dial((const char *)path) == -ECONNREFUSED);
 	return NULL;
 }
 
@@ -83,7 +83,7 @@ static void *unix_paths(void *in_thread)
 
 	MUST(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/socket", folder);
-	MUST(go_unix_dial(path) == -ENOENT);
+	MUST(go_unix_dial((const char *)path) == -ENOENT);
 	wrong = hello_unix(path, in_thread != NULL);
 	if (wrong)
 		return wrong;
@@ -133,9 +133,9 @@ static void *unix_names(void *in_thread)
 Test(net, unix_sockets, .timeout = 20)
 {
 	run_everywhere(unix_paths, NULL);
-	run_both(unix_paths, "in a thread");
+	run_both(unix_paths, (void *)"in a thread");
 	run_everywhere(unix_names, NULL);
-	run_both(unix_names, "in a thread");
+	run_both(unix_names, (void *)"in a thread");
 }
 
 /* ---- TCP ---- */
@@ -280,7 +280,7 @@ struct receiver {
 
 static void *receive_all(void *arg)
 {
-	struct receiver *r = arg;
+	struct receiver *r = (struct receiver *)arg;
 
 	for (int i = 0; i < DATAGRAMS; i++) {
 		struct sockaddr_in from;
@@ -329,23 +329,21 @@ static void *datagrams(void *in_thread)
 Test(net, datagrams, .timeout = 20)
 {
 	run_everywhere(datagrams, NULL);
-	run_both(datagrams, "in a thread");
+	run_both(datagrams, (void *)"in a thread");
 }
 
 /* ---- messages, and descriptors in them ---- */
 
 static void *pass_descriptor(void *arg)
 {
-	int *fds = arg; /* The socket, and what to send. */
+	int *fds = (int *)arg; /* The socket, and what to send. */
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
 	} control;
-	struct iovec v = {"fd", 2};
-	struct msghdr m = {.msg_iov = &v,
-			   .msg_iovlen = 1,
-			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
+	struct iovec v = {(void *)"fd", 2};
+	MAKE(struct msghdr, m, .msg_iov = &v, .msg_iovlen = 1,
+	     .msg_control = &control, .msg_controllen = sizeof(control));
 
 	memset(&control, 0, sizeof(control));
 	control.header.cmsg_level = SOL_SOCKET;
@@ -363,10 +361,8 @@ static int received_descriptor(int fd, char *text)
 		char space[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec v = {text, 16};
-	struct msghdr m = {.msg_iov = &v,
-			   .msg_iovlen = 1,
-			   .msg_control = &control,
-			   .msg_controllen = sizeof(control)};
+	MAKE(struct msghdr, m, .msg_iov = &v, .msg_iovlen = 1,
+	     .msg_control = &control, .msg_controllen = sizeof(control));
 	int got = -1;
 
 	INSIST(go_recvmsg(fd, &m, MSG_CMSG_CLOEXEC) == 2);
@@ -421,7 +417,7 @@ struct unix_client {
 
 static void *connect_unix(void *arg)
 {
-	struct unix_client *c = arg;
+	struct unix_client *c = (struct unix_client *)arg;
 	int fd = go_socket(AF_UNIX, SOCK_STREAM, 0);
 
 	c->result = go_connect(fd, (struct sockaddr *)&c->a, c->length);
@@ -435,7 +431,7 @@ enum {
 
 static void *full_backlog(void *in_thread)
 {
-	struct unix_client c = {.a = {.sun_family = AF_UNIX}};
+	MAKE(struct unix_client, c, .a.sun_family = AF_UNIX);
 	struct unix_client clients[CLIENTS];
 	struct peer peers[CLIENTS];
 	int listener = go_socket(AF_UNIX, SOCK_STREAM, 0);
@@ -468,5 +464,5 @@ static void *full_backlog(void *in_thread)
 Test(net, full_backlog, .timeout = 20)
 {
 	run_everywhere(full_backlog, NULL);
-	run_both(full_backlog, "in a thread");
+	run_both(full_backlog, (void *)"in a thread");
 }

@@ -19,11 +19,6 @@ static int open_count(void)
 	return n;
 }
 
-static bool foreign(int fd)
-{
-	return !(go__fd_kind(go__fd_find(fd)) & GO__FD_OWN);
-}
-
 struct passing {
 	int sockets[2];
 	int fds[3];
@@ -34,7 +29,7 @@ struct passing {
 
 static void *receive(void *arg)
 {
-	struct passing *p = arg;
+	struct passing *p = (struct passing *)arg;
 
 	p->n = go_recv_fds(p->sockets[1], p->data, sizeof(p->data), p->fds,
 			   &p->count);
@@ -43,7 +38,7 @@ static void *receive(void *arg)
 
 static void *pass_some(void *type)
 {
-	struct passing p = {.count = 3};
+	MAKE(struct passing, p, .count = 3);
 	struct peer peer;
 	int pipes[2], before = open_count();
 	char c = 0;
@@ -56,7 +51,7 @@ static void *pass_some(void *type)
 	peer_finish(&peer);
 	MUST(p.n == 2 && memcmp(p.data, "ab", 2) == 0 && p.count == 2);
 	for (int i = 0; i < 2; i++) {
-		MUST(p.fds[i] != pipes[i] && foreign(p.fds[i]));
+		MUST(p.fds[i] != pipes[i] && !test_fd_is_own(p.fds[i]));
 		MUST(fcntl(p.fds[i], F_GETFD) & FD_CLOEXEC);
 	}
 	MUST(go_write(p.fds[1], "x", 1) == 1);
@@ -144,7 +139,7 @@ Test(passing, as_many_as_possible, .timeout = 20)
 /* No room in the process: an error, nothing leaks, and the socket lives on. */
 static void *no_room(void *unused)
 {
-	struct passing p = {.count = 3};
+	MAKE(struct passing, p, .count = 3);
 	struct rlimit old, few;
 	int pipes[2], before = open_count(), gap;
 
@@ -185,19 +180,18 @@ Test(passing, no_room, .timeout = 20)
  */
 static void *a_number_again(void *whole)
 {
-	struct passing p = {.count = 3};
+	MAKE(struct passing, p, .count = 3);
 	char control[CMSG_SPACE(sizeof(int))], c;
 	struct iovec v = {&c, 1};
-	struct mmsghdr mm = {.msg_hdr = {.msg_iov = &v,
-					 .msg_iovlen = 1,
-					 .msg_control = control,
-					 .msg_controllen = sizeof(control)}};
+	MAKE(struct mmsghdr, mm, .msg_hdr.msg_iov = &v, .msg_hdr.msg_iovlen = 1,
+	     .msg_hdr.msg_control = control,
+	     .msg_hdr.msg_controllen = sizeof(control));
 	int pipes[2], old, got;
 
 	MUST(go_socketpair(AF_UNIX, SOCK_STREAM, 0, p.sockets) == 0);
 	MUST(pipe(pipes) == 0);
 	old = go_socket(AF_UNIX, SOCK_STREAM, 0);
-	MUST(old >= 0 && !foreign(old));
+	MUST(old >= 0 && test_fd_is_own(old));
 	MUST(close(old) == 0);
 	MUST(go_send_fds(p.sockets[0], "a", 1, pipes, 1) == 1);
 	if (whole)
@@ -205,7 +199,7 @@ static void *a_number_again(void *whole)
 	else
 		MUST(go_recvmsg(p.sockets[1], &mm.msg_hdr, 0) == 1);
 	memcpy(&got, CMSG_DATA(CMSG_FIRSTHDR(&mm.msg_hdr)), sizeof(got));
-	MUST(got == old && foreign(got));
+	MUST(got == old && !test_fd_is_own(got));
 	MUST(fcntl(got, F_GETFD) & FD_CLOEXEC);
 	MUST(go_write(pipes[1], "x", 1) == 1);
 	MUST(go_read(got, &c, 1) == 1 && c == 'x');
@@ -218,5 +212,5 @@ static void *a_number_again(void *whole)
 Test(passing, a_number_again, .timeout = 20)
 {
 	run_in(GO_CURRENT_THREAD, 0, a_number_again, NULL);
-	run_in(GO_CURRENT_THREAD, 0, a_number_again, "recvmmsg");
+	run_in(GO_CURRENT_THREAD, 0, a_number_again, (void *)"recvmmsg");
 }

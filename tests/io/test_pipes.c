@@ -18,8 +18,8 @@ struct wait {
 
 static void *poll_it(void *arg)
 {
-	struct wait *w = arg;
-	struct pollfd p = {.fd = w->fd, .events = w->events};
+	struct wait *w = (struct wait *)arg;
+	MAKE(struct pollfd, p, .fd = w->fd, .events = w->events);
 
 	w->result = go_poll(&p, 1, -1);
 	w->told = p.revents;
@@ -29,7 +29,7 @@ static void *poll_it(void *arg)
 static void *fill_it(void *arg)
 {
 	static char data[300000];
-	struct wait *w = arg;
+	struct wait *w = (struct wait *)arg;
 	size_t done;
 
 	w->result = go_write_all(w->fd, data, sizeof(data), &done);
@@ -47,7 +47,8 @@ static void *the_end_alone(void *in_thread)
 	static const short events[] = {0, POLLIN, POLLPRI, POLLIN | POLLOUT};
 
 	for (int i = 0; i < 8; i++) {
-		struct wait fill, end = {.events = events[i / 2]};
+		struct wait fill;
+		MAKE(struct wait, end, .events = events[i / 2]);
 		struct peer filler, poller;
 		int fds[2];
 
@@ -81,7 +82,7 @@ Test(pipes, the_end_alone, .timeout = 60)
 static void *an_empty_one(void *in_thread)
 {
 	for (int own = 0; own < 2; own++) {
-		struct wait end = {.events = 0};
+		MAKE(struct wait, end, .events = 0);
 		struct peer peer;
 		int fds[2];
 
@@ -103,7 +104,7 @@ Test(pipes, an_empty_one, .timeout = 20)
 }
 
 #ifdef GO_TEST_HOOKS
-static _Atomic int to_close;
+static ATOMIC(int) to_close;
 
 /* It has been found full, and is not registered yet. */
 static int close_meanwhile(enum go__sys_call call)

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "arch/sys.h"
+#include "io/fdtable.h"
 #include "io/watch.h"
 #include "sched/wait.h"
 #include "poller.h"

@@ -19,6 +19,8 @@
 
 #include <sys/un.h>
 
+#include "io/fdtable.h"
+
 enum {
 	CELLS = 6,
 	TAGS = 40, /* Per cell, before the first comes again. */

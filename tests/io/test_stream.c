@@ -10,7 +10,7 @@
 /* A stream with small buffers on one end of a pair. */
 static go_stream *small_stream(int fds[2], size_t in, size_t out)
 {
-	go_stream_options o = {.read_bytes = in, .write_bytes = out};
+	MAKE(go_stream_options, o, .read_bytes = in, .write_bytes = out);
 	go_stream *s = NULL;
 
 	INSIST(go_socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
@@ -276,14 +276,14 @@ Test(stream, retried_writes, .timeout = 60)
 {
 	run_in(GO_CURRENT_THREAD, 0, retried_writes, NULL);
 	run_in(GO_MULTI_THREAD, 2, retried_writes, NULL);
-	run_both(retried_writes, "in a thread");
+	run_both(retried_writes, (void *)"in a thread");
 }
 
 static void *read_a_line(void *arg)
 {
 	char *line;
 
-	return GO_INT(go_stream_read_line(arg, &line, NULL));
+	return GO_INT(go_stream_read_line((go_stream *)arg, &line, NULL));
 }
 
 /* Half a line stays for the next one who reads. */
@@ -381,8 +381,8 @@ Test(stream, random_cuts, .timeout = 30)
 
 static void *making(void *unused)
 {
-	go_stream_options o = {.read_bytes = 10, .write_bytes = 10};
-	_Alignas(max_align_t) char storage[512];
+	MAKE(go_stream_options, o, .read_bytes = 10, .write_bytes = 10);
+	max_align_t storage[512 / sizeof(max_align_t)];
 	go_stream *s = NULL;
 	int fds[2];
 	char c;
@@ -420,7 +420,7 @@ Test(stream, making, .timeout = 20)
 
 static void *manual(void *unused)
 {
-	go_stream_options o = {.manual_flush = true};
+	MAKE(go_stream_options, o, .manual_flush = true);
 	go_stream *s;
 	int fds[2];
 	char *line, c;

@@ -17,7 +17,7 @@ enum {
 
 static void *flood(void *arg)
 {
-	char *data = malloc(FLOOD);
+	char *data = (char *)malloc(FLOOD);
 	int r;
 
 	INSIST(data);
@@ -84,7 +84,7 @@ enum {
 
 static void *copy_it(void *arg)
 {
-	int *fds = arg;
+	int *fds = (int *)arg;
 
 	return GO_INT(go_copy(fds[0], fds[1], PIPEFUL, NULL));
 }
@@ -152,7 +152,7 @@ Test(terminals, adopted_without_room, .timeout = 120)
 /* A plain thread makes its eventfd when it first waits for a descriptor. */
 static void have_eventfd(void)
 {
-	struct pollfd none = {.fd = -1};
+	MAKE(struct pollfd, none, .fd = -1);
 
 	INSIST(go_poll(&none, 1, 1) == 0);
 }
@@ -183,7 +183,7 @@ static void *closed_meanwhile(void *unused)
 	MUST(!atomic_load(&writer.done));
 	MUST(go_close(slave) == 0);
 	while (!atomic_load(&writer.done)) {
-		struct pollfd p = {.fd = master, .events = POLLIN};
+		MAKE(struct pollfd, p, .fd = master, .events = POLLIN);
 
 		if (go_poll(&p, 1, 1) > 0 && p.revents & POLLIN)
 			MUST(go_read(master, data, sizeof(data)) > 0);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,10 +69,11 @@ static inline int in_a_process(void (*fn)(void *), void *arg)
 	cr_assert_geq(memory, 0);
 	(void)test_random(1); /* Tells the seed, once. */
 	if (!outcome)
-		outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,
-			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		outcome = (struct outcome *)mmap(
+			NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	cr_assert(outcome != MAP_FAILED);
-	*outcome = (struct outcome){.r = 1};
+	ASSIGN(struct outcome, *outcome, {1, NULL, 0});
 	fflush(NULL);
 	child = fork();
 	cr_assert_geq(child, 0);
@@ -133,21 +133,20 @@ struct run {
 
 static inline void run(void *arg)
 {
-	struct run *a = arg;
+	struct run *a = (struct run *)arg;
 	void *result = NULL;
 
 	outcome->r = go_run_with(&a->options, a->body, NULL, &result);
-	outcome->result = result;
+	outcome->result = (const char *)result;
 }
 
 static inline void run_one(int flavour, unsigned workers, go_fn *body,
 			   unsigned want)
 {
-	struct run a = {
-		.options = {.flavour = flavour,
-			    .workers = workers,
-			    .deadlock_after_ns = want ? SHORT : SHORTEST},
-		.body = body};
+	MAKE(struct run, a, .options.flavour = flavour,
+	     .options.workers = workers,
+	     .options.deadlock_after_ns = want ? SHORT : SHORTEST,
+	     .body = body);
 
 	cr_assert_eq(in_a_process(run, &a), 0, "%s", text);
 	cr_assert_null(outcome->result, "%u workers, flavour %d: %s", workers,
@@ -199,7 +198,7 @@ static inline void *receive(void *arg)
 /* A child's, until it is cancelled. */
 static inline void *receive_cancelled(void *arg)
 {
-	go_chan *c = arg;
+	go_chan *c = (go_chan *)arg;
 	int v;
 
 	return GO_INT(go_chan_recv(c, &v));

@@ -5,7 +5,7 @@
  */
 #include "deadlock.h"
 
-static void wait_until(_Atomic int *value, int at_least)
+static void wait_until(ATOMIC(int) * value, int at_least)
 {
 	while (*value < at_least)
 		go_yield();
@@ -33,7 +33,7 @@ static void *every_kind(void *arg)
 	go_wait_group group = GO_WAIT_GROUP_INIT;
 	go_rwlock rwlock = GO_RWLOCK_INIT;
 	go_chan *c;
-	go_case k = {.kind = GO_CASE_RECV};
+	MAKE(go_case, k, .kind = GO_CASE_RECV);
 	int v = 1;
 
 	(void)arg;
@@ -73,7 +73,7 @@ Test(deadlock, of_every_kind, .timeout = 60)
 /* ---- what is one: several tasks ---- */
 
 static go_mutex first = GO_MUTEX_INIT, second = GO_MUTEX_INIT;
-static _Atomic int ready;
+static ATOMIC(int) ready;
 
 static void *lock_second_then_first(void *arg)
 {
@@ -227,7 +227,7 @@ static go_cond cond = GO_COND_INIT;
 
 static void *signal_and_keep(void *arg)
 {
-	go_chan *c = arg;
+	go_chan *c = (go_chan *)arg;
 	int v;
 
 	MUST(go_mutex_lock(&first) == 0);
@@ -342,7 +342,8 @@ static void *block_on_one(void *arg)
 {
 	void *result = NULL;
 
-	if (go_runtime_block_on(arg, lock_second_or_give_up, NULL, &result) < 0)
+	if (go_runtime_block_on((go_runtime *)arg, lock_second_or_give_up, NULL,
+				&result) < 0)
 		return GO_INT(1);
 	return result;
 }
@@ -350,7 +351,7 @@ static void *block_on_one(void *arg)
 /* Two threads, each of which waits for its own main task. */
 static void two_main_tasks(void *arg)
 {
-	go_runtime_options o = {.workers = 2, .deadlock_after_ns = SHORT};
+	MAKE(go_runtime_options, o, .workers = 2, .deadlock_after_ns = SHORT);
 	go_runtime *rt;
 	pthread_t thread;
 	void *one, *two;
@@ -364,7 +365,7 @@ static void two_main_tasks(void *arg)
 	outcome->r =
 		go_runtime_block_on(rt, lock_second_then_first, NULL, &one);
 	pthread_join(thread, &two);
-	outcome->result = one ? one : two;
+	outcome->result = (const char *)(one ? one : two);
 	if (go_runtime_shutdown(rt, GO_NEVER) < 0 || go_runtime_destroy(rt) < 0)
 		abort();
 }
@@ -381,7 +382,7 @@ Test(deadlock, by_option_for_two_main_tasks, .timeout = 60)
 
 Test(deadlock, options, .timeout = 60)
 {
-	go_runtime_options o = {.deadlock_after_ns = -1};
+	MAKE(go_runtime_options, o, .deadlock_after_ns = -1);
 	go_runtime *rt;
 
 	cr_assert_eq(go_runtime_create(&rt, &o), -EINVAL);

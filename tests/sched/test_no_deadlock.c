@@ -12,7 +12,7 @@ enum {
 /* ---- what is none: other threads ---- */
 
 static go_chan *chan;
-static _Atomic int sent;
+static ATOMIC(int) sent;
 
 static void *send_later(void *arg)
 {
@@ -178,12 +178,10 @@ static void *relay(void *arg)
 Test(no_deadlock, with_threads_that_come_and_go, .timeout = 120)
 {
 	for (unsigned workers = 0; workers <= 3; workers++) {
-		struct run a = {
-			.options = {.workers = workers,
-				    .flavour = workers ? GO_MULTI_THREAD
-						       : GO_CURRENT_THREAD,
-				    .deadlock_after_ns = 1},
-			.body = relay};
+		MAKE(struct run, a, .options.workers = workers,
+		     .options.flavour =
+			     workers ? GO_MULTI_THREAD : GO_CURRENT_THREAD,
+		     .options.deadlock_after_ns = 1, .body = relay);
 
 		cr_assert_eq(in_a_process(run, &a), 0);
 		cr_assert_null(outcome->result, "%s", outcome->result);
@@ -205,7 +203,7 @@ static void *send_it(void *arg)
 
 static void *other_runtime(void *arg)
 {
-	go_runtime_options o = {.workers = 1};
+	MAKE(go_runtime_options, o, .workers = 1);
 	go_runtime *rt;
 	int v;
 
@@ -248,12 +246,14 @@ Test(no_deadlock, with_a_task_that_sleeps, .timeout = 60)
 
 static void *bounded(void *arg)
 {
-	go_case k[2] = {{.kind = GO_CASE_RECV}, {.kind = GO_CASE_TIME}};
-	go_group_options o = {0};
+	go_case k[2] = {ALL_ZERO, ALL_ZERO};
+	go_group_options o = ALL_ZERO;
 	go_group group;
 	int v;
 
 	(void)arg;
+	k[0].kind = GO_CASE_RECV;
+	k[1].kind = GO_CASE_TIME;
 	MUST(go_chan_create(&chan, sizeof(v), 0) == 0);
 	k[0].chan = chan;
 	k[0].value = &v;
@@ -279,8 +279,8 @@ Test(no_deadlock, with_deadlines, .timeout = 60)
 
 static int alarm_after(int us)
 {
-	struct itimerval when = {
-		.it_value = {.tv_sec = us / 1000000, .tv_usec = us % 1000000}};
+	MAKE(struct itimerval, when, .it_value.tv_sec = us / 1000000,
+	     .it_value.tv_usec = us % 1000000);
 
 	return setitimer(ITIMER_REAL, &when, NULL);
 }
@@ -340,9 +340,8 @@ static void run_beside_a_writer(void *arg)
 
 static void beside_a_writer(go_fn *body, int flavour)
 {
-	struct run a = {
-		.options = {.flavour = flavour, .deadlock_after_ns = SHORTEST},
-		.body = body};
+	MAKE(struct run, a, .options.flavour = flavour,
+	     .options.deadlock_after_ns = SHORTEST, .body = body);
 
 	cr_assert_eq(in_a_process(run_beside_a_writer, &a), 0);
 	cr_assert_null(outcome->result, "%s", outcome->result);
@@ -392,8 +391,8 @@ Test(no_deadlock, while_a_task_runs, .timeout = 60)
 /* Dumps on a signal, all the time. */
 static void *dump_all_the_time(void *arg)
 {
-	struct itimerval when = {.it_value = {.tv_usec = 1000},
-				 .it_interval = {.tv_usec = 1000}};
+	MAKE(struct itimerval, when, .it_value.tv_usec = 1000,
+	     .it_interval.tv_usec = 1000);
 
 	MUST(setitimer(ITIMER_REAL, &when, NULL) == 0);
 	return task_that_sleeps(arg);
@@ -401,10 +400,9 @@ static void *dump_all_the_time(void *arg)
 
 Test(no_deadlock, with_a_signal_that_dumps, .timeout = 60)
 {
-	struct run a = {.options = {.workers = 2,
-				    .dump_signal = SIGALRM,
-				    .deadlock_after_ns = SHORTEST},
-			.body = dump_all_the_time};
+	MAKE(struct run, a, .options.workers = 2,
+	     .options.dump_signal = SIGALRM,
+	     .options.deadlock_after_ns = SHORTEST, .body = dump_all_the_time);
 
 	cr_assert_eq(in_a_process(run, &a), 0);
 	cr_assert_eq(outcome->r, 0);
@@ -425,7 +423,7 @@ struct seat {
 
 static void *pass_on(void *arg)
 {
-	struct seat *s = arg;
+	struct seat *s = (struct seat *)arg;
 	int v;
 
 	do {
@@ -453,7 +451,7 @@ static void *token(void *arg)
 	for (int i = 0; i < RING; i++)
 		MUST(go_chan_create(&c[i], sizeof(v), 1) == 0);
 	for (int i = 0; i < RING; i++) {
-		seat[i] = (struct seat){c[i], c[(i + 1) % RING]};
+		ASSIGN(struct seat, seat[i], {c[i], c[(i + 1) % RING]});
 		MUST(go_task_spawn(&t[i], pass_on, &seat[i]) == 0);
 	}
 	MUST(go_chan_send(c[0], &v) == 0);
@@ -468,10 +466,9 @@ Test(no_deadlock, while_a_token_is_passed_on, .timeout = 120)
 {
 	for (unsigned workers = 1; workers <= 4; workers++)
 		for (int migrate = 0; migrate <= 1; migrate++) {
-			struct run a = {.options = {.workers = workers,
-						    .migrate = migrate,
-						    .deadlock_after_ns = 1},
-					.body = token};
+			MAKE(struct run, a, .options.workers = workers,
+			     .options.migrate = migrate != 0,
+			     .options.deadlock_after_ns = 1, .body = token);
 
 			cr_assert_eq(in_a_process(run, &a), 0);
 			cr_assert_null(outcome->result, "%s", outcome->result);
@@ -511,15 +508,15 @@ static void run_until_alarm(void *arg)
 
 Test(no_deadlock, while_a_task_sleeps_for_ever, .timeout = 60)
 {
-	struct run a = {{.workers = 2, .deadlock_after_ns = SHORTEST},
-			spawn_and_receive};
+	MAKE(struct run, a, .options.workers = 2,
+	     .options.deadlock_after_ns = SHORTEST, .body = spawn_and_receive);
 
 	ends_by_the_alarm(run_until_alarm, &a);
 }
 
 static void run_beside_another(void *arg)
 {
-	struct run *a = arg;
+	struct run *a = (struct run *)arg;
 	go_runtime *rt;
 
 	if (go_runtime_create(&rt, &a->options) == 0)
@@ -528,16 +525,16 @@ static void run_beside_another(void *arg)
 
 Test(no_deadlock, beside_a_runtime_that_rests, .timeout = 60)
 {
-	struct run a = {
-		{.flavour = GO_CURRENT_THREAD, .deadlock_after_ns = SHORTEST},
-		receive};
+	MAKE(struct run, a, .options.flavour = GO_CURRENT_THREAD,
+	     .options.deadlock_after_ns = SHORTEST, .body = receive);
 
 	ends_by_the_alarm(run_beside_another, &a);
 }
 
 Test(no_deadlock, when_turned_off, .timeout = 60)
 {
-	struct run a = {{.workers = 2, .deadlock_after_ns = GO_NEVER}, receive};
+	MAKE(struct run, a, .options.workers = 2,
+	     .options.deadlock_after_ns = GO_NEVER, .body = receive);
 
 	ends_by_the_alarm(run_until_alarm, &a);
 }

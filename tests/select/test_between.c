@@ -48,7 +48,7 @@ static int after(int number)
 
 static void *take_part(void *arg)
 {
-	struct party *p = arg;
+	struct party *p = (struct party *)arg;
 
 	p->wrong = part(p);
 	go_wait_group_done(&going);
@@ -58,7 +58,7 @@ static void *take_part(void *arg)
 /* The parties of a flavour; its runtime has a host as long as any is going. */
 static void *parties_in(void *first)
 {
-	struct party *p = first;
+	struct party *p = (struct party *)first;
 	GO_GROUP(group);
 	int r;
 
@@ -72,7 +72,7 @@ static void *parties_in(void *first)
 
 static void *host(void *first)
 {
-	struct party *p = first;
+	struct party *p = (struct party *)first;
 
 	cr_assert_eq(
 		go_runtime_block_on(runtime[kind_of(p)], parties_in, p, NULL),
@@ -86,10 +86,12 @@ static void start_all(go_fn *fn)
 {
 	part = fn;
 	cr_assert_eq(go_wait_group_add(&going, PARTIES), 0);
-	for (int i = 0; i < PARTIES; i++)
-		party[i] = (struct party){.number = i};
+	for (int i = 0; i < PARTIES; i++) {
+		ASSIGN(struct party, party[i], ALL_ZERO);
+		party[i].number = i;
+	}
 	for (int k = 0; k < THREADS; k++) {
-		go_runtime_options o = {.flavour = k, .workers = 2};
+		MAKE(go_runtime_options, o, .flavour = k, .workers = 2);
 
 		if (k == GO_CURRENT_THREAD)
 			o.workers = 0;
@@ -154,7 +156,7 @@ static go_chan *chan[2];
 
 static void *send_or_receive(void *arg)
 {
-	struct party *p = arg;
+	struct party *p = (struct party *)arg;
 	uint64_t v = (uint64_t)p->number;
 	int r;
 
@@ -194,7 +196,7 @@ static int fd[2];
 /* Messages of one descriptor. */
 static void *write_or_read(void *arg)
 {
-	struct party *p = arg;
+	struct party *p = (struct party *)arg;
 	uint64_t v = (uint64_t)p->number;
 	ssize_t n;
 
@@ -226,7 +228,7 @@ Test(between, descriptors, .timeout = 120)
 /* Somebody of one kind closes what all others wait for. */
 static void *read_or_close(void *arg)
 {
-	struct party *p = arg;
+	struct party *p = (struct party *)arg;
 	char c;
 
 	if (p->number != atomic_load(&senders)) {
@@ -253,7 +255,7 @@ static go_event over;
 
 static void *select_all(void *arg)
 {
-	struct party *p = arg;
+	struct party *p = (struct party *)arg;
 	uint64_t v = (uint64_t)p->number, w = v;
 
 	for (int i = 0; sends(p) && i < ROUNDS; i++) {
@@ -301,7 +303,7 @@ static int turn; /* Under mutex. */
 
 static void *turn_on(void *arg)
 {
-	struct party *p = arg;
+	struct party *p = (struct party *)arg;
 
 	for (int i = 0; i < ROUNDS / 4; i++) {
 		MUST(go_mutex_lock(&mutex) == 0);
@@ -325,7 +327,7 @@ static go_event event[PARTIES];
 
 static void *pass_on(void *arg)
 {
-	struct party *p = arg;
+	struct party *p = (struct party *)arg;
 
 	for (int i = 0; i < ROUNDS; i++) {
 		MUST(go_event_wait(&event[p->number]) == 0);
@@ -393,8 +395,8 @@ static void *join_in_all(void *arg)
 		void *result[THREADS];
 
 		for (int k = 0; k < THREADS; k++) {
-			go_spawn_options o = {.runtime = runtime[k],
-					      .task = &task[k]};
+			MAKE(go_spawn_options, o, .runtime = runtime[k],
+			     .task = &task[k]);
 
 			MUST(go_spawn_with(&o, work, GO_INT(k + i)) == 0);
 		}
@@ -418,8 +420,8 @@ static void *gather(void *arg)
 
 	for (int i = 0; i < ROUNDS / 20; i++)
 		for (int k = 0; k < THREADS; k++) {
-			go_spawn_options o = {.runtime = runtime[k],
-					      .group = &group};
+			MAKE(go_spawn_options, o, .runtime = runtime[k],
+			     .group = &group);
 
 			MUST(go_spawn_with(&o, work, NULL) == 0);
 		}
@@ -504,8 +506,8 @@ static int set_and_wait(void)
 static int join_somewhere(void)
 {
 	go_task task;
-	go_spawn_options o = {.runtime = runtime[test_random(THREADS)],
-			      .task = &task};
+	MAKE(go_spawn_options, o, .runtime = runtime[test_random(THREADS)],
+	     .task = &task);
 	int r = go_spawn_with(&o, work, NULL);
 
 	if (r < 0)
@@ -537,7 +539,7 @@ static int do_something(const struct party *p)
 
 static void *go_on(void *arg)
 {
-	struct party *p = arg;
+	struct party *p = (struct party *)arg;
 	int r = 0;
 
 	while (r != -ECANCELED && go_event_try(&over) != 0) {
