@@ -8,28 +8,39 @@
 
 #include <poll.h>
 
+#include "poller.h"
+
 enum {
-	A_WHILE = 60, /* Milliseconds; the first look is after 10. */
-	FEW = 500,    /* Calls; one that spins makes ten times as many. */
+	A_WHILE = 60, /* Milliseconds: room for thousands. */
+	FEW = 20,     /* However long the while becomes. */
 };
 
-static _Atomic unsigned calls;
+/* Calls that such a look is made of, and that nobody makes who waits. */
+static _Atomic unsigned looks;
 
-static int count_calls(enum go__sys_call call)
+static int count_looks(enum go__sys_call call)
 {
-	(void)call;
-	atomic_fetch_add(&calls, 1);
+	atomic_fetch_add(&looks, call == GO__SYS_poll || call == POLLER_CHANGE);
 	return 0;
 }
 
-/* How many system calls are made in a while. */
-static unsigned calls_in_a_while(void)
+static unsigned looks_in_a_while(void)
 {
-	atomic_store(&calls, 0);
-	atomic_store(&go__sys_hook, count_calls);
+	atomic_store(&looks, 0);
+	atomic_store(&go__sys_hook, count_looks);
 	go_sleep(A_WHILE * GO_MILLISECOND);
 	(void)test_fail_stop();
-	return atomic_load(&calls);
+	return atomic_load(&looks);
+}
+
+/* The first is 10 ms after a task has begun to wait. */
+static void await_looks(void)
+{
+	atomic_store(&looks, 0);
+	atomic_store(&go__sys_hook, count_looks);
+	while (atomic_load(&looks) < 2)
+		go_sleep(SOON);
+	(void)test_fail_stop();
 }
 
 static void *poll_it(void *arg)
@@ -49,11 +60,11 @@ static void *poll_goes_on(void *unused)
 	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, old) == 0);
 	peer_start(&poller, false, poll_it, &old[0]);
 	await_waiting(old[0], 1);
-	go_sleep(A_WHILE * GO_MILLISECOND);
+	await_looks();
 	MUST(close(old[0]) == 0);
 	MUST(go_socketpair(AF_UNIX, SOCK_STREAM, 0, new) == 0);
 	MUST(new[0] == old[0]);
-	MUST(calls_in_a_while() < FEW);
+	MUST(looks_in_a_while() < FEW);
 	MUST(!atomic_load(&poller.done));
 	MUST(go_write(new[1], "x", 1) == 1);
 	MUST(GO_TO_INT(peer_finish(&poller)) == 1);
@@ -91,13 +102,13 @@ static void *copy_goes_on(void *unused)
 	both[1] = to[0];
 	peer_start(&copier, false, copy_it, both);
 	await_waiting(from[0], 1);
-	go_sleep(A_WHILE * GO_MILLISECOND);
+	await_looks();
 	MUST(write(from[1], "x", 1) == 1);
 	/* It stands in the lines of both, but waits for room. */
 	p.fd = from[0];
 	while (go_poll(&p, 1, 0) != 0)
 		go_sleep(SOON);
-	MUST(calls_in_a_while() < FEW);
+	MUST(looks_in_a_while() < FEW);
 	MUST(!atomic_load(&copier.done));
 	MUST(go_close(to[0]) == 0);
 	MUST(GO_TO_INT(peer_finish(&copier)) == -EBADF);
