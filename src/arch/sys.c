@@ -403,16 +403,17 @@ NOINLINE int go__sys_event(int ends[2])
 NOINLINE int go__sys_dir_open(int fd, void **stream)
 {
 	/* The C library's takes the descriptor that it is given. */
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	int copy = go__sys_fcntl(fd, F_DUPFD_CLOEXEC, 0), r;
 
 	if (copy < 0)
-		return -errno;
-	*stream = fdopendir(copy);
+		return copy;
+	r = ASK(fdopendir);
+	*stream = r ? NULL : fdopendir(copy);
 	if (*stream)
 		return 0;
-	fd = -errno;
+	r = r ? r : -errno;
 	close(copy);
-	return fd;
+	return r;
 }
 
 /* An entry is copied as far as its name goes. */

@@ -197,6 +197,7 @@ ONCE(int, kevent_wait, (int kq, struct kevent *v, int n,		\
 #define GO__SYS_OTHER(ONCE)						\
 ONCE(mmap) ONCE(process_madvise) ONCE(epoll_pwait2)			\
 ONCE(futex_wait) ONCE(futex_wake) ONCE(eventfd) ONCE(getdents64)	\
+ONCE(fdopendir)								\
 ONCE(malloc) ONCE(calloc) ONCE(realloc) ONCE(aligned_alloc)		\
 ONCE(thread_create) ONCE(thread_join) ONCE(thread_kill) ONCE(spawn)	\
 ONCE(realpath) ONCE(getaddrinfo) ONCE(getnameinfo) ONCE(membarrier)

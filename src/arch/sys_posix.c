@@ -49,18 +49,21 @@ static int set_flags(int fd, int nonblock, int cloexec)
 	int r = 0;
 
 	if (cloexec)
-		r = fcntl(fd, F_SETFD, FD_CLOEXEC);
+		r = go__sys_fcntl(fd, F_SETFD, FD_CLOEXEC);
 	if (r == 0 && nonblock) {
-		r = fcntl(fd, F_GETFL);
+		r = go__sys_fcntl(fd, F_GETFL, 0);
 		if (r >= 0)
-			r = fcntl(fd, F_SETFL, r | O_NONBLOCK);
+			r = go__sys_fcntl(fd, F_SETFL, r | O_NONBLOCK);
 	}
 #ifdef F_SETNOSIGPIPE
 	/* There SIGPIPE goes to the process: blocking it here is no use. */
 	if (r == 0)
 		(void)fcntl(fd, F_SETNOSIGPIPE, 1);
 #endif
-	return r < 0 ? -1 : 0;
+	if (r >= 0)
+		return 0;
+	errno = -r;
+	return -1;
 }
 
 static void close_keeping_errno(int fd)

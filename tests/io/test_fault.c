@@ -251,6 +251,79 @@ Test(fault, each_call_fails_once, .timeout = 60)
 	run_in(GO_CURRENT_THREAD, 0, fail_each, NULL);
 }
 
+#if !GO__LINUX
+/* ---- flags that are given by further calls ---- */
+
+enum {
+	A_SOCKET,
+	A_CONNECTION,
+	TWO_SOCKETS,
+	A_PIPE,
+	ALL_KINDS,
+};
+
+static int make(int what, int listener, int fds[2])
+{
+	switch (what) {
+	case A_SOCKET:
+		return fds[0] = go_socket(AF_INET, SOCK_STREAM, 0);
+	case A_CONNECTION:
+		return fds[0] = go_accept(listener, NULL, NULL);
+	case TWO_SOCKETS:
+		return go_socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
+	default:
+		return go_pipe(fds);
+	}
+}
+
+/* What could be made, but not be given its flags, is closed again. */
+static void *make_without_flags(int what, unsigned calls)
+{
+	struct sockaddr_in a;
+	int listener = listener_at(&a);
+	bool failed;
+	unsigned n = 0;
+
+	do {
+		int fds[2] = {-1, -1}, r;
+		unsigned before;
+
+		connect_and_close(&a);
+		before = test_entries("/proc/self/fd");
+		test_fail_nth_with(GO__SYS_fcntl, ++n, -EIO);
+		r = make(what, listener, fds);
+		failed = test_fail_stop();
+		MUST(failed ? r == -EIO : r >= 0);
+		for (int i = 0; i < 2 && !failed; i++)
+			MUST(fds[i] < 0 || go_close(fds[i]) == 0);
+		MUST(test_entries("/proc/self/fd") == before);
+	} while (failed);
+	MUST(n == calls + 1);
+	MUST(go_close(listener) == 0);
+	return NULL;
+}
+
+/* FD_CLOEXEC is set, O_NONBLOCK is added; of both, if there are two. */
+static void *all_without_flags(void *unused)
+{
+	(void)unused;
+	for (int what = 0; what < ALL_KINDS; what++) {
+		void *wrong = make_without_flags(
+			what, what == TWO_SOCKETS || what == A_PIPE ? 6 : 3);
+
+		if (wrong)
+			return wrong;
+	}
+	return NULL;
+}
+
+Test(fault, flags_cannot_be_set, .timeout = 20)
+{
+	run_in(GO_CURRENT_THREAD, 0, all_without_flags, NULL);
+	cr_assert_null(all_without_flags(NULL));
+}
+#endif
+
 /* A plain thread that finds no eventfd says so, and can try again. */
 Test(fault, no_eventfd, .timeout = 20)
 {

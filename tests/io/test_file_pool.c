@@ -378,10 +378,21 @@ static void check_old_or_new(const char *folder, int r)
 static void *fail_each(void *folder)
 {
 	static const enum go__sys_call calls[] = {
-		GO__SYS_openat, GO__SYS_open,      GO__SYS_fstat,
-		GO__SYS_fcntl,  GO__SYS_malloc,    GO__SYS_realloc,
-		GO__SYS_write,  GO__SYS_fdatasync, GO__SYS_close,
-		GO__SYS_read,   GO__SYS_renameat,  GO__SYS_getdents64,
+		GO__SYS_openat,
+		GO__SYS_open,
+		GO__SYS_fstat,
+		GO__SYS_fcntl,
+		GO__SYS_malloc,
+		GO__SYS_realloc,
+		GO__SYS_write,
+		GO__SYS_fdatasync,
+		GO__SYS_close,
+		GO__SYS_read,
+		GO__SYS_renameat,
+		GO__SYS_getdents64,
+#if !GO__LINUX
+		GO__SYS_fdopendir,
+#endif
 	};
 
 	MUST(open_all(folder) == 0);
