@@ -132,7 +132,9 @@ void go__overflow_ring(struct go__worker *self, struct go__task *t)
 		n = go__fresh_take(&self->fresh, batch, OVERFLOW_MOST);
 	batch[n++] = t;
 	go__queue_push(&self->runtime->injection, batch, n);
-	notify(self->runtime, self);
+	notify_if_enough(self,
+			 GO__FRESH_CAPACITY +
+				 go__queue_count(&self->runtime->injection));
 }
 
 /* The worker after this one, past those that do not look at their inboxes. */
