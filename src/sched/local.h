@@ -186,7 +186,7 @@ static inline uint64_t go__count_pick(struct go__worker *w)
 	return picks;
 }
 
-/* The same, and the tasks that it has begun. */
+/* How many picks it has made, and tasks begun. */
 static inline uint64_t go__picks_and_spawns(const struct go__worker *w)
 {
 	/* relaxed: as above. */

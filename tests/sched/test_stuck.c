@@ -436,6 +436,7 @@ static void *hog_until_told(void *arg)
 	return NULL;
 }
 
+/* Each of the two calls is a site of its own. */
 static int spawn_named(go_task *task, void *arg, bool elsewhere)
 {
 	MAKE(go_spawn_options, o, .name = "hog");
